@@ -1,0 +1,1 @@
+"""Speed and truth cases, measured against other programs in one run."""

@@ -1,0 +1,1 @@
+"""What is simulated: scenario files, input tables, the time axis, and the record and error types all share."""

@@ -1,0 +1,349 @@
+"""What a scenario file may say: one frozen, strict section per theme, each value with unit, bounds and meaning.
+
+``Scenario`` = settings (from TOML and overrides) + tables (from CSV). ``scenarios.load`` makes it; every later
+stage only reads it.
+"""
+
+from __future__ import annotations
+
+import datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from scenarios import tables as t
+from scenarios.timeaxis import TimeAxis
+
+
+class Section(BaseModel):
+    """A group of settings: frozen, unknown keys refused, numbers finite."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Time(Section):
+    """Which part of which year is simulated."""
+
+    year: int = Field(2025, ge=1950, le=2100, description="calendar year; leap years have 8784 hours")
+    start: datetime.date | None = Field(None, description="first day; none: 1 January")
+    hours: float | None = Field(None, gt=0, le=8784, description="length, h; none: to the end of the year")
+    step_h: Literal[1.0, 0.5, 0.25] = Field(1.0, description="length of a step, h")
+
+    @model_validator(mode="after")
+    def _start_in_year(self) -> Time:
+        if self.start is not None and self.start.year != self.year:
+            raise ValueError(f"start {self.start} is not in the year {self.year}")
+        if self.start is not None and self.hours is not None:
+            left = (datetime.date(self.year + 1, 1, 1) - self.start).days * 24
+            if self.hours > left:
+                raise ValueError(f"{self.hours:g} h from {self.start} pass the end of {self.year} ({left} h left)")
+        return self
+
+    def axis(self) -> TimeAxis:
+        """Return the simulated time axis."""
+        year = TimeAxis.of_year(self.year, self.step_h)
+        if self.start is None:
+            return TimeAxis.of(year.start.date(), self.hours or year.hours, self.step_h)
+        left = (datetime.date(self.year + 1, 1, 1) - self.start).days * 24
+        return TimeAxis.of(self.start, self.hours or left, self.step_h)
+
+
+class WeatherSite(Section):
+    """A place whose weather is simulated or read."""
+
+    name_en: str = Field(description="English name")
+    name_zh: str = Field(description="Chinese name")
+    lat: float = Field(ge=-60, le=60, description="latitude, degrees")
+    lon: float = Field(ge=-180, le=180, description="longitude, degrees")
+    elevation_m: float = Field(ge=-400, le=5000, description="elevation of the site, m")
+    ridge_elevation_m: float = Field(ge=-400, le=5000, description="elevation of the ridges with turbines, m")
+    ridge_wind_ms: float = Field(gt=2, le=15, description="annual mean wind speed at hub height on the ridges, m/s")
+    file: Path | None = Field(None, description="EPW or CSV file; none: synthetic, or derived from another site")
+    ghi_factor_from_reference: float = Field(1.0, gt=0.3, le=1.5, description="GHI relative to the reference site")
+
+
+class Weather(Section):
+    """Where the weather comes from."""
+
+    seed: int = Field(1, ge=0, le=2**31, description="seed of the synthetic year and of all gap-free derivations")
+    reference_site: str = Field("weining", description="site from which others are derived when it has a file")
+    ghi_annual_kwh_m2: float | None = Field(
+        None,
+        gt=300,
+        le=2600,
+        description="annual GHI to which a file of the reference site is scaled; none: as is",
+    )
+    interannual: Literal["normal", "draw"] = Field(
+        "normal", description="normal year, or GHI and wind drawn by seed"
+    )
+    sites: dict[str, WeatherSite] = Field(min_length=1, description="the sites")
+
+
+class Pv(Section):
+    """PV arrays; a group of plants behind a bus is one array with these properties."""
+
+    mount: Literal["fixed", "tracker"] = Field("fixed", description="fixed tilt or single-axis tracker")
+    tilt_deg: float = Field(24.0, ge=0, le=90, description="tilt of fixed arrays")
+    azimuth_deg: float = Field(180.0, ge=0, le=360, description="azimuth of fixed arrays, 180 = south")
+    dc_ac_ratio: float = Field(1.1, ge=0.5, le=2.0, description="DC capacity per AC capacity")
+    inverter_efficiency: float = Field(0.98, gt=0.8, le=1, description="nominal inverter efficiency")
+    losses: float = Field(0.12, ge=0, lt=0.5, description="DC and AC losses without inverter and temperature")
+    temperature_coefficient_per_k: float = Field(
+        -0.0034, ge=-0.01, le=0, description="power per K of cell temperature"
+    )
+    bifacial_gain: float = Field(
+        0.0, ge=0, le=0.3, description="extra irradiance on the rear as share of the front"
+    )
+    albedo: float = Field(0.2, ge=0, le=1, description="ground reflectance")
+    availability: float = Field(0.99, gt=0.5, le=1, description="technical availability")
+
+
+class TurbineShare(Section):
+    """A share of a wind fleet with one kind of turbine."""
+
+    turbine: str = Field(description="turbine of the windpowerlib library, for example N131/3000")
+    share: float = Field(gt=0, le=1, description="share of the capacity")
+    hub_height_m: float = Field(gt=20, le=200, description="hub height, m")
+    wind_factor: float = Field(1.0, gt=0.5, le=1.5, description="its ridge wind relative to the fleet's")
+
+
+class Wind(Section):
+    """Wind fleets; a group of farms behind a bus is one mix of turbines."""
+
+    fleet: tuple[TurbineShare, ...] = Field(min_length=1, description="mix of turbines; shares add up to 1")
+    wake_efficiency: float = Field(0.93, gt=0.5, le=1, description="energy left after wake losses")
+    availability: float = Field(0.97, gt=0.5, le=1, description="technical availability")
+    electrical_efficiency: float = Field(0.97, gt=0.5, le=1, description="energy left after electrical losses")
+    iced_power_pu: float = Field(0.1, ge=0, le=1, description="power left while blades are iced")
+
+    @model_validator(mode="after")
+    def _shares_add_up(self) -> Wind:
+        total = sum(part.share for part in self.fleet)
+        if abs(total - 1) > 1e-6:
+            raise ValueError(f"the shares of wind.fleet add up to {total:g}, not to 1")
+        return self
+
+
+class Dispersion(Section):
+    """Short-term variation of each plant group around its site's weather."""
+
+    pv_sigma: float = Field(0.12, ge=0, le=0.5, description="standard deviation of hourly clearness of one group")
+    wind_sigma_ms: float = Field(
+        1.1, ge=0, le=4, description="standard deviation of hourly ridge wind of one group, m/s"
+    )
+    correlation_km: float = Field(
+        35.0, gt=0, le=1000, description="distance at which hourly variations are 1/e alike"
+    )
+    smoothing_h: float = Field(1.0, ge=0, le=6, description="spread of a group's farms in time, h")
+
+
+class Hydro(Section):
+    """Water."""
+
+    inflow_factor: float = Field(1.0, ge=0, le=3, description="wet or dry year: multiplies all inflow energy")
+
+
+class LoadModel(Section):
+    """Consumption inside the region."""
+
+    peak_mw: float = Field(3000.0, ge=0, le=1e6, description="annual peak before temperature effects, MW")
+    annual_gwh: float | None = Field(None, gt=0, description="if given, the year is scaled to this energy, GWh")
+    heating_mw_per_k: float = Field(
+        15.0, ge=0, le=1000, description="more load per K below the heating limit, MW/K"
+    )
+    heating_limit_c: float = Field(8.0, ge=-20, le=25, description="daily mean temperature below which people heat")
+    spring_festival_factor: float = Field(0.8, gt=0.2, le=1.2, description="load in the week of Spring Festival")
+    weekend_factor: float = Field(0.96, gt=0.2, le=1.2, description="load on Saturday and Sunday")
+
+
+class Export(Section):
+    """Energy sent out under contract (毕电送深, 黔电送粤)."""
+
+    annual_gwh: float = Field(40000.0, ge=0, le=1e6, description="contracted energy of a full year, GWh")
+    night_pu: float = Field(0.7, ge=0, le=1, description="contract power from 23 to 9 h relative to the day")
+    flank_h: float = Field(2.0, ge=0, le=6, description="duration of the morning and evening flank, h")
+    band: float = Field(0.10, ge=0, le=1, description="allowed deviation from the contract curve, share of it")
+    up_price_cny_per_mwh: float = Field(-30.0, le=1000, description="cost of sending more than contracted")
+    down_price_cny_per_mwh: float = Field(450.0, ge=0, description="cost of sending less than contracted")
+
+
+class Coal(Section):
+    """Coal units."""
+
+    minimum_pu: float | None = Field(None, ge=0, le=1, description="one technical minimum for all; none: by plant")
+    fuel_cny_per_tce: float = Field(900.0, ge=0, le=10000, description="price of a tonne of coal equivalent, CNY")
+    other_cny_per_mwh: float = Field(15.0, ge=0, description="variable cost besides fuel")
+    rotation_days: int = Field(7, ge=1, le=60, description="after how many days plants of a rank take turns")
+
+
+class DemandResponse(Section):
+    """Consumers who can reduce or move their load for a price."""
+
+    shed_share: float = Field(0.05, ge=0, le=1, description="load that can be shed, share of the peak")
+    shed_price_cny_per_mwh: float = Field(1500.0, ge=0, description="price of shedding")
+    shift_share: float = Field(0.0, ge=0, le=1, description="load that can be moved, share of the hour's load")
+    shift_window_h: float = Field(4.0, gt=0, le=24, description="most energy owed, in hours of shiftable power")
+    shift_price_cny_per_mwh: float = Field(25.0, ge=0, description="price of moving, each way")
+
+
+class Dispatch(Section):
+    """How the system is operated; every MWh that is not ordinary generation has a price here."""
+
+    solver: Literal["fast", "lp"] = Field("fast", description="solver")
+    look_ahead_h: int = Field(48, ge=1, le=336, description="window, h")
+    step_window_h: int = Field(24, ge=1, le=168, description="part of the window that is kept, h")
+    reserve_share_load: float = Field(0.08, ge=0, le=1, description="spinning reserve committed, share of the peak")
+    renewables_credit: float = Field(0.7, ge=0, le=1, description="share of forecast wind and PV counted on")
+    curtailment_cny_per_mwh: float = Field(80.0, ge=0, description="price of curtailed wind and PV")
+    unserved_cny_per_mwh: float = Field(20000.0, ge=0, description="price of unserved load")
+    storage_cny_per_mwh: float = Field(15.0, ge=0, description="throughput price of storage, each way")
+    loss_estimate: float = Field(
+        0.02, ge=0, le=0.2, description="first estimate of losses, share of load and export"
+    )
+
+
+class Grid(Section):
+    """The network and what it may carry."""
+
+    flow: Literal["fast", "pandapower"] = Field("fast", description="power-flow engine")
+    tolerance_pu: float = Field(1e-8, gt=0, le=1e-4, description="largest bus mismatch of a solved hour, per unit")
+    enforce_q_limits: bool = Field(True, description="generators keep their reactive limits")
+    v_set_500_pu: float = Field(1.03, ge=0.9, le=1.1, description="voltage held by plants at 500 kV")
+    v_set_220_pu: float = Field(1.03, ge=0.9, le=1.1, description="voltage held by plants at 220 kV")
+    renewables_power_factor: float = Field(
+        1.0, ge=0.9, le=1, description="cos φ of wind and PV without voltage duty"
+    )
+    size_assumed_elements: bool = Field(True, description="apply the sizing rule to assumed collection lines")
+    simultaneity: float = Field(
+        0.85, gt=0, le=1, description="simultaneity of wind and PV behind one line (sizing rule)"
+    )
+
+
+class VoltageBand(Section):
+    """Allowed voltage of a level."""
+
+    low_pu: float = Field(ge=0.5, le=1, description="lower limit, per unit of the nominal voltage")
+    high_pu: float = Field(ge=1, le=1.5, description="upper limit, per unit of the nominal voltage")
+
+
+class Limits(Section):
+    """What counts as normal operation."""
+
+    voltage_500: VoltageBand = VoltageBand(low_pu=0.95, high_pu=1.10)
+    voltage_220: VoltageBand = VoltageBand(low_pu=1.00, high_pu=1.10)
+    overload: float = Field(1.0, gt=0, le=2, description="loading above which an element counts as overloaded")
+
+
+class Scale(Section):
+    """Multipliers for studies."""
+
+    pv: float = Field(1.0, ge=0, le=20, description="PV capacity")
+    wind: float = Field(1.0, ge=0, le=20, description="wind capacity")
+    load: float = Field(1.0, ge=0, le=10, description="load")
+    storage: float = Field(1.0, ge=0, le=100, description="storage power and energy")
+    export: float = Field(1.0, ge=0, le=10, description="contracted export")
+
+
+class Settings(Section):
+    """Everything a scenario file may say."""
+
+    name: str = Field(min_length=1, max_length=60, pattern=r"^[\w.-]+$", description="short name, used for folders")
+    title_en: str = Field(description="English title")
+    title_zh: str = Field(description="Chinese title")
+    description: str = Field("", description="what the scenario is for")
+    tables: str = Field("bijie", description="folder of the tables, beside the scenario file or built in")
+    region_key: str = Field("Bijie", description="region of the plan targets to compare with")
+    time: Time = Time()
+    weather: Weather
+    pv: Pv = Pv()
+    wind: Wind
+    dispersion: Dispersion = Dispersion()
+    hydro: Hydro = Hydro()
+    load: LoadModel = LoadModel()
+    export: Export = Export()
+    coal: Coal = Coal()
+    demand_response: DemandResponse = DemandResponse()
+    dispatch: Dispatch = Dispatch()
+    grid: Grid = Grid()
+    limits: Limits = Limits()
+    scale: Scale = Scale()
+
+
+class Tables(BaseModel):
+    """All tables of a scenario, checked row by row and against each other."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    buses: tuple[t.Bus, ...]
+    lines: tuple[t.Line, ...]
+    line_types: tuple[t.LineType, ...]
+    trafos: tuple[t.Trafo, ...]
+    shunts: tuple[t.Shunt, ...]
+    plants: tuple[t.Plant, ...]
+    storages: tuple[t.Storage, ...]
+    loads: tuple[t.Load, ...]
+    exports: tuple[t.ExportChannel, ...]
+    boundary: tuple[t.Boundary, ...]
+    technologies: tuple[t.Technology, ...]
+    counties: tuple[t.County, ...]
+    weather_normals: tuple[t.WeatherNormal, ...]
+    hydro_energy: tuple[t.HydroEnergy, ...]
+    hydro_months: tuple[t.HydroMonth, ...]
+    load_shape: tuple[t.LoadShape, ...]
+    reliability: tuple[t.ReliabilityRate, ...]
+    plan_targets: tuple[t.PlanTarget, ...]
+
+
+class Scenario(BaseModel):
+    """Settings and tables of one simulation; the only input of every stage."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", ignored_types=(cached_property,))
+
+    settings: Settings
+    tables: Tables
+
+    @cached_property
+    def time(self) -> TimeAxis:
+        """The simulated time axis."""
+        return self.settings.time.axis()
+
+    @property
+    def year(self) -> int:
+        """Simulated calendar year; decides which elements are in service."""
+        return self.settings.time.year
+
+    @cached_property
+    def plants(self) -> tuple[t.Plant, ...]:
+        """Plants of the region's account that are in service, with capacities scaled by ``scale.*``."""
+        factor = {"pv": self.settings.scale.pv, "wind": self.settings.scale.wind}
+        return tuple(
+            plant.model_copy(update={"unit_mw": plant.unit_mw * factor.get(plant.tech, 1.0)})
+            for plant in self.tables.plants
+            if plant.account == "bijie" and plant.in_service(self.year) and factor.get(plant.tech, 1.0) > 0
+        )
+
+    @cached_property
+    def storages(self) -> tuple[t.Storage, ...]:
+        """Storage in service, scaled by ``scale.storage``."""
+        factor = self.settings.scale.storage
+        return tuple(
+            item.model_copy(update={"power_mw": item.power_mw * factor, "energy_mwh": item.energy_mwh * factor})
+            for item in self.tables.storages
+            if item.in_service(self.year) and factor > 0
+        )
+
+    def plants_of(self, *techs: str) -> tuple[t.Plant, ...]:
+        """Return the plants in service of the given technologies, in table order."""
+        return tuple(plant for plant in self.plants if plant.tech in techs)
+
+    @cached_property
+    def technologies(self) -> dict[str, t.Technology]:
+        """Operating parameters by name."""
+        return {row.technology: row for row in self.tables.technologies}
+
+    @cached_property
+    def counties(self) -> dict[str, t.County]:
+        """Counties by Chinese name."""
+        return {row.county: row for row in self.tables.counties}

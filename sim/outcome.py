@@ -1,0 +1,29 @@
+"""One simulated year as one frozen record: the input of metrics, report and run folder."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from grid.network import NetworkReport
+
+from grid.model import FlowResult, GridModel, Injections
+from profiles.records import Profiles, Weather
+from scenarios.schema import Scenario
+from sim.dispatch.model import DispatchCase, DispatchResult
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Outcome:
+    """The records of all stages of one simulation; ``loss_rounds`` is how often losses were corrected."""
+
+    scenario: Scenario
+    weather: Weather
+    profiles: Profiles
+    network: NetworkReport
+    model: GridModel
+    case: DispatchCase
+    dispatch: DispatchResult
+    injections: Injections
+    flow: FlowResult
+    loss_rounds: int
+    timings_s: tuple[tuple[str, float], ...]
