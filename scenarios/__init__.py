@@ -1,1 +1,3 @@
 """What is simulated: scenario files, input tables, the time axis, and the record and error types all share."""
+
+DEFAULT_SCENARIO = "plan-2025"

@@ -15,12 +15,12 @@ from typing import Any, get_args
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from scenarios import DEFAULT_SCENARIO
 from scenarios.errors import DataError, Problem, ScenarioError, did_you_mean
 from scenarios.schema import Scenario, Settings, Tables
 from scenarios.tables import Row, read_table, reference_problems, unique_problems
 
 BUILT_IN = Path(__file__).parent
-DEFAULT_SCENARIO = "plan-2025"
 
 
 def scenario_names() -> tuple[str, ...]:

@@ -1,0 +1,109 @@
+"""Where compiled kernels are kept: a folder named after the text of every jitted file, so it cannot be stale.
+
+numba's disk cache looks only at the file of the function itself; an edit in a kernel that it calls goes unseen. Here
+the cache folder carries a hash over all jitted sources of the project, the Python and the numba version and the
+machine; any edit leads to another folder. Import this module before numba:
+
+    from scenarios import jitcache  # noqa: F401  (before numba)
+
+It imports neither numba nor anything of the project. A folder set by the user in ``NUMBA_CACHE_DIR`` is respected as
+the parent. Folders that are no longer used are removed when a new one is made.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+import shutil
+import sys
+import tempfile
+import time
+from importlib.metadata import version
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGES = ("scenarios", "profiles", "grid", "sim")
+MARKS = (b"numba",)
+KEEP = 4
+"""Number of cache folders kept beside the current one (several checkouts may share a parent)."""
+YOUNG_S = 24 * 3600.0
+
+
+def jitted_sources(root: Path = ROOT) -> list[Path]:
+    """Return every source file below ``root`` that speaks of numba, sorted by path."""
+    files = (path for package in PACKAGES for path in (root / package).rglob("*.py"))
+    return sorted(path for path in files if any(mark in path.read_bytes() for mark in MARKS))
+
+
+def source_key(root: Path = ROOT) -> str:
+    """Return the hash over all jitted sources and all that compiled code depends on besides them."""
+    digest = hashlib.sha256()
+    for part in (sys.version, version("numba"), version("llvmlite"), platform.machine(), str(root)):
+        digest.update(part.encode())
+    for path in jitted_sources(root):
+        digest.update(str(path.relative_to(root)).encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def parents(root: Path = ROOT) -> list[Path]:
+    """Return where the cache may lie, best first: the user's choice, beside the sources, the user's cache, temp."""
+    chosen = os.environ.get("NUMBA_CACHE_DIR")
+    cache_home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    user = str(os.getuid()) if hasattr(os, "getuid") else "user"
+    places = [root / "build" / "kernels", cache_home / "wumeng" / "kernels"]
+    places.append(Path(tempfile.gettempdir()) / f"wumeng-kernels-{user}")
+    if not chosen:
+        return places
+    own = Path(chosen).name.startswith("src-")  # set by a parent process for other sources
+    return [Path(chosen).parent if own else Path(chosen), *places]
+
+
+def use(root: Path = ROOT) -> Path | None:
+    """Point numba at the folder for the present sources, make it if needed, and return it.
+
+    Returns ``None`` where no place can be written; numba then compiles anew in every process.
+    """
+    key = source_key(root)
+    if Path(os.environ.get("NUMBA_CACHE_DIR", "")).name == f"src-{key}":
+        return Path(os.environ["NUMBA_CACHE_DIR"])  # a child process inherits the parent's folder
+    for parent in parents(root):
+        folder = parent / f"src-{key}"
+        if _writable(folder):
+            os.environ["NUMBA_CACHE_DIR"] = str(folder)
+            _tell_loaded_numba(folder)
+            _sweep(folder)
+            return folder
+    return None
+
+
+def _tell_loaded_numba(folder: Path) -> None:
+    """Numba reads the variable on import; when someone imported it earlier, its setting is changed directly."""
+    config = sys.modules.get("numba.core.config")
+    if config is not None:
+        config.CACHE_DIR = str(folder)  # type: ignore[attr-defined]
+
+
+def _writable(folder: Path) -> bool:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError:
+        return False
+    os.utime(folder)
+    return True
+
+
+def _sweep(current: Path) -> None:
+    """Remove all but the newest folders that nothing has used for a day; another process may do the same."""
+    old = time.time() - YOUNG_S
+    others = [path for path in current.parent.glob("src-*") if path != current and path.is_dir()]
+    ages = sorted(((path.stat().st_mtime, path) for path in others), reverse=True)
+    for stamp, path in ages[KEEP:]:
+        if stamp < old:
+            shutil.rmtree(path, ignore_errors=True)
+
+
+FOLDER = use()
