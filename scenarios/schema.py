@@ -11,10 +11,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from scenarios import tables as t
 from scenarios.timeaxis import TimeAxis
+
+
+STEPS_H = (1.0, 0.5, 0.25)
+"""Lengths of a step that divide an hour into whole parts."""
 
 
 class Section(BaseModel):
@@ -29,7 +33,14 @@ class Time(Section):
     year: int = Field(2025, ge=1950, le=2100, description="calendar year; leap years have 8784 hours")
     start: datetime.date | None = Field(None, description="first day; none: 1 January")
     hours: float | None = Field(None, gt=0, le=8784, description="length, h; none: to the end of the year")
-    step_h: Literal[1.0, 0.5, 0.25] = Field(1.0, description="length of a step, h")
+    step_h: float = Field(1.0, description="length of a step: 1, 0.5 or 0.25 h")
+
+    @field_validator("step_h")
+    @classmethod
+    def _step_fits_the_hour(cls, value: float) -> float:
+        if value not in STEPS_H:
+            raise ValueError("a step is 1, 0.5 or 0.25 h")
+        return value
 
     @model_validator(mode="after")
     def _start_in_year(self) -> Time:
@@ -89,7 +100,7 @@ class Pv(Section):
     azimuth_deg: float = Field(180.0, ge=0, le=360, description="azimuth of fixed arrays, 180 = south")
     dc_ac_ratio: float = Field(1.1, ge=0.5, le=2.0, description="DC capacity per AC capacity")
     inverter_efficiency: float = Field(0.98, gt=0.8, le=1, description="nominal inverter efficiency")
-    losses: float = Field(0.12, ge=0, lt=0.5, description="DC and AC losses without inverter and temperature")
+    losses: float = Field(0.14, ge=0, lt=0.5, description="DC and AC losses without inverter and temperature")
     temperature_coefficient_per_k: float = Field(
         -0.0034, ge=-0.01, le=0, description="power per K of cell temperature"
     )
@@ -116,7 +127,7 @@ class Wind(Section):
     wake_efficiency: float = Field(0.93, gt=0.5, le=1, description="energy left after wake losses")
     availability: float = Field(0.97, gt=0.5, le=1, description="technical availability")
     electrical_efficiency: float = Field(0.97, gt=0.5, le=1, description="energy left after electrical losses")
-    iced_power_pu: float = Field(0.1, ge=0, le=1, description="power left while blades are iced")
+    iced_power_pu: float = Field(0.2, ge=0, le=1, description="power left while blades are iced")
 
     @model_validator(mode="after")
     def _shares_add_up(self) -> Wind:
@@ -129,9 +140,9 @@ class Wind(Section):
 class Dispersion(Section):
     """Short-term variation of each plant group around its site's weather."""
 
-    pv_sigma: float = Field(0.12, ge=0, le=0.5, description="standard deviation of hourly clearness of one group")
+    pv_sigma: float = Field(0.15, ge=0, le=0.5, description="standard deviation of hourly clearness of one group")
     wind_sigma_ms: float = Field(
-        1.1, ge=0, le=4, description="standard deviation of hourly ridge wind of one group, m/s"
+        2.0, ge=0, le=4, description="standard deviation of hourly ridge wind of one group, m/s"
     )
     correlation_km: float = Field(
         35.0, gt=0, le=1000, description="distance at which hourly variations are 1/e alike"
@@ -151,7 +162,7 @@ class LoadModel(Section):
     peak_mw: float = Field(3000.0, ge=0, le=1e6, description="annual peak before temperature effects, MW")
     annual_gwh: float | None = Field(None, gt=0, description="if given, the year is scaled to this energy, GWh")
     heating_mw_per_k: float = Field(
-        15.0, ge=0, le=1000, description="more load per K below the heating limit, MW/K"
+        35.0, ge=0, le=1000, description="more load per K below the heating limit, MW/K"
     )
     heating_limit_c: float = Field(8.0, ge=-20, le=25, description="daily mean temperature below which people heat")
     spring_festival_factor: float = Field(0.8, gt=0.2, le=1.2, description="load in the week of Spring Festival")

@@ -63,7 +63,7 @@ def test_scenario_names_are_listed():
         ("coal.minimun_pu=0.3", ["--set coal.minimun_pu", "unknown key", 'did you mean "minimum_pu"?']),
         ("scale.pv=-1", ["--set scale.pv", "-1", "greater than or equal to 0"]),
         ("foo", ["is not key.path=value"]),
-        ("time.step_h=0.3", ["--set time.step_h", "1.0, 0.5 or 0.25"]),
+        ("time.step_h=0.3", ["--set time.step_h", "a step is 1, 0.5 or 0.25 h"]),
         ("weather.sites.weining.latt=3", ["unknown key", 'did you mean "lat"?']),
         ("time.start=2024-12-31", ["start 2024-12-31 is not in the year 2025"]),
         ("wind.wake_efficiency=nan", ["--set wind.wake_efficiency", "finite number"]),
