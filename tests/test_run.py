@@ -1,0 +1,125 @@
+"""The whole chain on three days: a run folder, the same again, verification, and what an interruption leaves."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from sim.runs import read_run
+from simulate import app
+
+ROOT = Path(__file__).parent.parent
+runner = CliRunner()
+
+
+@pytest.fixture(scope="module")
+def tiny_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The run folder of `wumeng run tiny`."""
+    out = tmp_path_factory.mktemp("runs")
+    result = runner.invoke(app, ["run", "tiny", "--out", str(out)])
+    assert result.exit_code == 0, result.stderr
+    (folder,) = out.iterdir()
+    return folder
+
+
+def test_a_run_leaves_what_it_promises(tiny_run: Path):
+    names = {path.name for path in tiny_run.iterdir()}
+    assert names == {
+        "run.json",
+        "report.html",
+        "summary.xlsx",
+        *(f"hourly_{part}.parquet" for part in ("system", "plants", "branches", "buses")),
+    }
+    assert tiny_run.name.startswith("tiny-")
+    assert len(tiny_run.name) == len("tiny-") + 8
+
+
+def test_every_hour_is_solved_and_energy_balances(tiny_run: Path):
+    metrics = read_run(tiny_run).metrics
+    assert metrics["network"]["hours_solved"] == 72
+    assert metrics["network"]["hours_failed"] == 0
+    system = read_run(tiny_run).hourly("system")
+    assert len(system) == 72
+
+
+def test_metrics_have_exactly_the_promised_keys(tiny_run: Path):
+    assert list(read_run(tiny_run).metrics) == [
+        "energy_gwh",
+        "curtailment",
+        "utilisation",
+        "storage",
+        "demand_response",
+        "network",
+        "reliability",
+        "emissions",
+        "cost",
+        "plan",
+    ]
+
+
+def test_the_same_inputs_reuse_the_folder_and_json_is_alone_on_standard_output(tiny_run: Path):
+    before = (tiny_run / "run.json").stat().st_mtime_ns
+    result = runner.invoke(app, ["run", "tiny", "--out", str(tiny_run.parent), "--json"])
+    assert result.exit_code == 0
+    assert json.loads(result.stdout) == read_run(tiny_run).metrics
+    assert (tiny_run / "run.json").stat().st_mtime_ns == before
+
+
+def test_another_seed_is_another_folder_with_other_figures(tiny_run: Path, tmp_path: Path):
+    result = runner.invoke(app, ["run", "tiny", "--seed", "2", "--out", str(tmp_path), "--no-report", "--quiet"])
+    assert result.exit_code == 0
+    (folder,) = tmp_path.iterdir()
+    assert folder.name != tiny_run.name
+    assert read_run(folder).metrics["energy_gwh"] != read_run(tiny_run).metrics["energy_gwh"]
+    assert not (folder / "report.html").exists()
+
+
+def test_a_run_verifies_and_a_planted_change_does_not(tiny_run: Path, tmp_path: Path):
+    assert runner.invoke(app, ["verify", str(tiny_run)]).exit_code == 0
+    spoilt = tmp_path / tiny_run.name
+    spoilt.mkdir()
+    for path in tiny_run.iterdir():
+        (spoilt / path.name).write_bytes(path.read_bytes())
+    info = json.loads((spoilt / "run.json").read_text(encoding="utf-8"))
+    info["metrics"]["curtailment"]["pv"]["gwh"] += 1.0
+    (spoilt / "run.json").write_text(json.dumps(info), encoding="utf-8")
+    result = runner.invoke(app, ["verify", str(spoilt)])
+    assert result.exit_code == 70
+    assert "curtailment.pv.gwh" in result.stderr
+
+
+def test_the_report_can_be_rebuilt_from_the_folder_alone(tiny_run: Path):
+    page = tiny_run / "report.html"
+    page.unlink()
+    result = runner.invoke(app, ["report", str(tiny_run)])
+    assert result.exit_code == 0, result.stderr
+    assert page.is_file()
+
+
+def test_pandapower_hour_by_hour_gives_the_same_figures(tiny_run: Path, tmp_path: Path):
+    arguments = ["run", "tiny", "--hours", "24", "--no-report", "--quiet", "--json"]
+    fast = json.loads(runner.invoke(app, [*arguments, "--out", str(tmp_path / "a")]).stdout)
+    slow = json.loads(runner.invoke(app, [*arguments, "--flow", "pandapower", "--out", str(tmp_path / "b")]).stdout)
+    assert slow["network"]["hours_solved"] == 24
+    assert slow["network"]["losses_gwh"] == pytest.approx(fast["network"]["losses_gwh"], rel=1e-9)
+
+
+def test_an_interrupted_run_leaves_nothing_that_looks_finished(tmp_path: Path):
+    """Ctrl-C in the middle of the work: exit code 130 and no folder (the year takes long enough to hit)."""
+    command = [sys.executable, "-u", "simulate.py", "run", "--out", str(tmp_path / "runs")]
+    process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert process.stderr is not None
+    process.stderr.readline()  # the headline: the work has begun
+    time.sleep(0.2)
+    process.send_signal(signal.SIGINT)
+    _, message = process.communicate(timeout=120)
+    assert process.returncode == 130
+    assert "Interrupted" in message
+    assert not list((tmp_path / "runs").glob("[!.]*")) if (tmp_path / "runs").exists() else True
