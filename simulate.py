@@ -1,4 +1,4 @@
-"""The command line: arguments in, exit code out. ``python simulate.py COMMAND`` and ``wumeng COMMAND`` are the same.
+"""The command line: arguments in, exit code out; ``python simulate.py COMMAND`` = ``wumeng COMMAND``.
 
 Exit codes: 0 ok; 1 simulation error; 2 bad scenario or arguments; 3 bad data; 4 power flow; 70 our fault;
 130 interrupted. Results go to standard output, progress and messages to standard error.
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import functools
 import json
-import sys
 import traceback
 from collections.abc import Callable
 from pathlib import Path
@@ -38,7 +37,9 @@ app.add_typer(weather_app, name="weather")
 app.add_typer(grid_app, name="grid")
 
 ScenarioName = Annotated[str, typer.Argument(metavar="[SCENARIO]", help="Built-in name or path of a .toml file.")]
-Sets = Annotated[list[str], typer.Option("--set", metavar="KEY.PATH=VALUE", help="Override a value of the scenario.")]
+Sets = Annotated[
+    list[str], typer.Option("--set", metavar="KEY.PATH=VALUE", help="Override a value of the scenario.")
+]
 WeatherFiles = Annotated[
     list[str], typer.Option("--weather", metavar="[SITE=]PATH", help="EPW or CSV file; default: synthetic year.")
 ]
@@ -109,7 +110,6 @@ def run(  # noqa: PLR0913, PLR0917  one parameter per command-line option
     hours: Hours = None,
     start: Start = None,
     seed: Seed = None,
-    jobs: Annotated[int | None, typer.Option(min=1, help="Threads to use; default: all cores.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Repeat a run that is already there.")] = False,
     no_report: Annotated[bool, typer.Option("--no-report", help="Do not write report.html.")] = False,
     strict: Annotated[bool, typer.Option("--strict", help="Any unsolved hour is an error (exit code 4).")] = False,
@@ -119,15 +119,16 @@ def run(  # noqa: PLR0913, PLR0917  one parameter per command-line option
 ) -> None:
     """Simulate a year: weather, generation, dispatch, AC power flow of every hour, metrics, report. 全年仿真。"""
     shortcuts = {
-        "dispatch.solver": dispatch, "grid.flow": flow, "time.hours": hours, "time.start": start, "weather.seed": seed
+        "dispatch.solver": dispatch, "grid.flow": flow,
+        "time.hours": hours, "time.start": start, "weather.seed": seed,
     }  # fmt: skip
     chosen = scenario_from(scenario, sets, weather, shortcuts)
     require_language(lang)
-    from sim.commands import run_and_show  # noqa: PLC0415
+    from sim.commands import pages_in, run_and_show  # noqa: PLC0415
     from sim.pipeline import RunOptions  # noqa: PLC0415
 
-    options = RunOptions(out_dir=out, force=force, report=not no_report, lang=lang, strict=strict, threads=jobs)
-    run_and_show(chosen, options, quiet=quiet, as_json=as_json)
+    options = RunOptions(out_dir=out, force=force, strict=strict, finish=None if no_report else pages_in(lang))
+    run_and_show(chosen, options, lang, quiet=quiet, as_json=as_json)
 
 
 def require_language(lang: str) -> None:
@@ -164,7 +165,7 @@ def check(
     """Validate all inputs of a scenario without running it. 检查全部输入。"""
     from sim.commands import check_inputs  # noqa: PLC0415
 
-    typer.echo(check_inputs(scenario_from(scenario, sets, weather)))
+    check_inputs(scenario_from(scenario, sets, weather))
 
 
 @app.command()
@@ -181,9 +182,9 @@ def report(run_folder: Path, lang: Lang = "zh") -> None:
 @guarded
 def verify(run_folder: Path) -> None:
     """Derive every figure of a run again from its hourly files, by separate code. 复核结果。"""
-    from sim.verify import require_verified  # noqa: PLC0415
+    from sim.commands import show_verification  # noqa: PLC0415
 
-    typer.echo(require_verified(run_folder))
+    show_verification(run_folder)
 
 
 @app.command()
@@ -206,12 +207,12 @@ def weather_synth(
     """Make the synthetic year and write it as CSV, one file per site. 合成气象年。"""
     from sim.commands import write_weather  # noqa: PLC0415
 
-    typer.echo(write_weather(scenario_from(scenario, sets, None, {"weather.seed": seed}), out))
+    write_weather(scenario_from(scenario, sets, None, {"weather.seed": seed}), out)
 
 
 @weather_app.command("inspect")
 @guarded
-def weather_inspect(  # noqa: PLR0913, PLR0917  one parameter per command-line option
+def weather_inspect(
     scenario: ScenarioName = DEFAULT_SCENARIO,
     weather: WeatherFiles = [],  # noqa: B006
     seed: Seed = None,
@@ -221,9 +222,9 @@ def weather_inspect(  # noqa: PLR0913, PLR0917  one parameter per command-line o
 ) -> None:
     """Show monthly values, duration curves, gaps, repairs and suspicious hours of the weather. 检查气象。"""
     require_language(lang)
-    from sim.commands import inspect_weather  # noqa: PLC0415
+    from sim.commands import inspect  # noqa: PLC0415
 
-    inspect_weather(scenario_from(scenario, sets, weather, {"weather.seed": seed}), picture, lang)
+    inspect(scenario_from(scenario, sets, weather, {"weather.seed": seed}), picture, lang)
 
 
 @grid_app.command("check")
@@ -245,9 +246,9 @@ def grid_flow(
     sets: Sets = [],  # noqa: B006
 ) -> None:
     """Dispatch one day and show the AC power flow of one of its hours, beside pandapower's. 单时刻潮流。"""
-    from sim.commands import show_flow  # noqa: PLC0415
+    from sim.commands import day_of, show_flow  # noqa: PLC0415
 
-    show_flow(scenario_from(scenario, sets, weather), at)
+    show_flow(scenario_from(scenario, sets, weather, {"time.start": day_of(at), "time.hours": 24}), at)
 
 
 def main() -> None:
@@ -256,4 +257,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

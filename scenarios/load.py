@@ -201,7 +201,7 @@ def _table_folder(name: str, scenario_path: Path) -> Path:
 def read_tables(folder: Path) -> Tables:
     """Return the checked tables of a folder; raises ``DataError`` with the problems of all files together."""
     problems: list[Problem] = []
-    tables: dict[str, tuple[Row, ...]] = {}
+    tables: dict[str, Any] = {}
     for name, info in Tables.model_fields.items():
         row_type: type[Row] = get_args(info.annotation)[0]
         try:

@@ -142,7 +142,7 @@ class Dispersion(Section):
 
     pv_sigma: float = Field(0.15, ge=0, le=0.5, description="standard deviation of hourly clearness of one group")
     wind_sigma_ms: float = Field(
-        2.0, ge=0, le=4, description="standard deviation of hourly ridge wind of one group, m/s"
+        1.45, ge=0, le=4, description="standard deviation of hourly ridge wind of one group, m/s"
     )
     correlation_km: float = Field(
         35.0, gt=0, le=1000, description="distance at which hourly variations are 1/e alike"

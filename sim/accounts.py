@@ -2,8 +2,9 @@
 
     powers [hours × plants]  →  PlantAccount per plant  →  sums by technology and by county
 
-A plant's energy is power × ``step_h`` at its busbar (net). Gross generation adds its own use: net / (1 − aux),
-which is what Chinese statistics call 发电量 and what the plan's 60 TWh mean.
+A plant's energy is power × ``step_h`` at its busbar (net). Gross generation adds the own use of coal plants,
+net / (1 − aux), which is what Chinese statistics call 发电量 and what the plan's 60 TWh mean; wind, PV and hydro
+are modelled at the busbar, and their small own use is not added.
 """
 
 from __future__ import annotations
@@ -104,7 +105,7 @@ def _account(plant: Plant, flows: Mapping[str, Mapping[str, float]], technology:
     return PlantAccount(
         plant=plant,
         generation_gwh=net_gwh,
-        gross_gwh=net_gwh / (1.0 - technology.aux_pu),
+        gross_gwh=net_gwh / (1.0 - (technology.aux_pu if plant.tech == "coal" else 0.0)),
         available_gwh=flows["available"].get(name),
         clipped_gwh=flows["clipped"].get(name),
         spilled_gwh=flows["spilled"].get(name, 0.0),

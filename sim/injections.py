@@ -26,7 +26,7 @@ def inject(scenario: Scenario, profiles: Profiles, dispatch: DispatchResult, mod
     return Injections(
         p_mw=_active_power(scenario, dispatch, profiles, model),
         q_mvar=_reactive_power(scenario, profiles, dispatch, model),
-        v_set_pu=model.v_set_pu[None, :],
+        v_set_pu=np.broadcast_to(model.v_set_pu, q_min_mvar.shape),
         q_min_mvar=q_min_mvar,
         q_max_mvar=q_max_mvar,
     )
@@ -85,11 +85,15 @@ def _control_ranges(scenario: Scenario, dispatch: DispatchResult, model: GridMod
 
 
 def _running_capacity(scenario: Scenario, dispatch: DispatchResult) -> dict[str, Floats]:
-    """Return the capacity on line of each coal and hydro plant [hours], MW; a hydro plant runs when it generates."""
+    """Return the capacity on line of each coal and hydro plant [hours], MW; hydro runs when it generates."""
     plants = {plant.plant_id: plant for plant in scenario.plants}
-    coal = {name: dispatch.coal_units_on[:, k] * plants[name].unit_mw for k, name in enumerate(dispatch.coal)}
+    coal = {
+        name: np.multiply(dispatch.coal_units_on[:, k], plants[name].unit_mw, dtype=np.float64)
+        for k, name in enumerate(dispatch.coal)
+    }
     hydro = {
-        name: (dispatch.hydro_mw[:, k] > 0) * plants[name].capacity_mw for k, name in enumerate(dispatch.hydros)
+        name: np.where(dispatch.hydro_mw[:, k] > 0, plants[name].capacity_mw, 0.0)
+        for k, name in enumerate(dispatch.hydros)
     }
     return coal | hydro
 

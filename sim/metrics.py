@@ -3,9 +3,9 @@
     Outcome  →  {energy_gwh, curtailment, utilisation, storage, demand_response,
                  network, reliability, emissions, cost, plan}
 
-Energies come from the dispatch of all hours, figures of the network from the hours that the power flow solved (their
-number stands beside them). A rate without a denominator is ``None``, never 0. ``sim.verify`` derives every figure a
-second time from the hourly files by code of its own.
+Energies come from the dispatch of all hours, figures of the network from the hours that the power flow solved
+(their number stands beside them). A rate without a denominator is ``None``, never 0. ``sim.verify`` derives every
+figure a second time from the hourly files by code of its own.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from sim.outcome import Outcome
 from sim.plan import plan_targets
 from sim.wires import BALANCE_TOLERANCE_MW, network_metrics, require_small
 
-PENALTIES = ("unserved", "curtailment")
-"""Parts of the cost that are prices of the model, not money that anybody pays."""
+PENALTIES = ("unserved", "curtailment", "export_cut", "ranking")
+"""Parts of the cost that only rank the ways out of a shortage or surplus; nobody pays them."""
 NOT_ATTRIBUTED = "causes have not been separated in this run: the whole curtailment stands here"
 SAME_BASES = "causes have not been separated: curtailment of all causes also stands for system causes"
 BULK_EQUIVALENT = (
@@ -112,30 +112,26 @@ def curtailment(plants: tuple[PlantAccount, ...]) -> dict[str, Any]:
             account.plant.plant_id: _curtailed((account,)) | {"clipped_gwh": account.clipped_gwh}
             for account in renewables
         },
-        "by_county": {
-            county: _curtailed_by_tech(members) for county, members in acc.by_county(renewables).items()
-        },
+        "by_county": {county: _curtailed_by_tech(members) for county, members in acc.by_county(renewables).items()},
         "by_cause": {"not_attributed": {"gwh": total["gwh"], "sentence": NOT_ATTRIBUTED}},
     }
 
 
 def _curtailed_by_tech(accounts: tuple[PlantAccount, ...]) -> dict[str, Any]:
-    return {tech: _curtailed(acc.of_tech(accounts, tech)) for tech in RENEWABLES} | {
-        "total": _curtailed(accounts)
-    }
+    return {tech: _curtailed(acc.of_tech(accounts, tech)) for tech in RENEWABLES} | {"total": _curtailed(accounts)}
 
 
 def _curtailed(accounts: Iterable[PlantAccount]) -> dict[str, float | None]:
     members = tuple(accounts)
-    available = sum(account.available_gwh or 0.0 for account in members)
-    curtailed = sum(account.curtailed_gwh for account in members)
+    available = float(sum(account.available_gwh or 0.0 for account in members))
+    curtailed = float(sum(account.curtailed_gwh for account in members))
     return {"gwh": curtailed, "available_gwh": available, "rate": share(curtailed, available)}
 
 
 def utilisation(outcome: Outcome, plants: tuple[PlantAccount, ...]) -> dict[str, Any]:
     """Return utilisation rates (accepted / available) on both official bases, and full-load hours.
 
-    Full-load hours (利用小时) are net energy / installed capacity over the simulated period of ``period_h``.
+    Full-load hours (利用小时) are gross generation / installed capacity over the simulated period of ``period_h``.
     """
     rates = {tech: _utilisation(acc.of_tech(plants, tech)) for tech in RENEWABLES}
     rates["total"] = _utilisation(acc.of_tech(plants, *RENEWABLES))
@@ -162,7 +158,7 @@ def _utilisation(accounts: tuple[PlantAccount, ...]) -> float | None:
 
 
 def _full_load_hours(accounts: tuple[PlantAccount, ...]) -> float | None:
-    energy_mwh = sum(account.generation_gwh for account in accounts) * MWH_PER_GWH
+    energy_mwh = sum(account.gross_gwh for account in accounts) * MWH_PER_GWH
     return share(energy_mwh, sum(account.plant.capacity_mw for account in accounts))
 
 
@@ -178,7 +174,9 @@ def storage(outcome: Outcome) -> dict[str, Any]:
         for item in outcome.scenario.storages
         for k in [result.storages.index(item.storage_id)]
     }
-    charge, discharge = (sum(row[key] or 0.0 for row in by_storage.values()) for key in ("charge_gwh", "discharge_gwh"))
+    charge, discharge = (
+        sum(row[key] or 0.0 for row in by_storage.values()) for key in ("charge_gwh", "discharge_gwh")
+    )
     content = sum(item.discharge_efficiency * item.energy_mwh for item in outcome.scenario.storages)
     return _storage_use(charge, discharge, content) | {"by_storage": by_storage}
 
@@ -212,8 +210,8 @@ def _active_hours(power_mw: Floats, step_h: float) -> float | int:
 def reliability(outcome: Outcome, powers: Mapping[str, Floats]) -> dict[str, Any]:
     """Return unserved energy and its bulk equivalents.
 
-    供电可靠率 RS-1 = 1 − 用户平均停电时间 / 统计期间时间 (DL/T 836) counts customers; without customers the load-weighted
-    equivalent is EENS / mean load, and it is named an equivalent.
+    供电可靠率 RS-1 = 1 − 用户平均停电时间 / 统计期间时间 (DL/T 836) counts customers; without customers the
+    load-weighted equivalent is EENS / mean load, and it is named an equivalent.
     """
     step_h, hours = outcome.case.time.step_h, outcome.case.time.hours
     eens_mwh = gwh(powers["unserved"], step_h) * MWH_PER_GWH

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from grid.network import NetworkReport
+from grid.checks import NetworkReport
 
 from grid.model import FlowResult, GridModel, Injections
 from profiles.records import Profiles, Weather

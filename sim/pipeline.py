@@ -7,16 +7,18 @@ Each stage is one function from frozen records to a frozen record; nothing is wr
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+
+import numpy as np
 
 from grid.checks import check_network
 from grid.compile import compile_net
 from grid.network import build_net
 from profiles.generate import generate
 from profiles.weather import make_weather
-from scenarios.errors import PowerFlowError
+from scenarios.errors import PowerFlowError, Problem
 from scenarios.schema import Scenario
 from sim.checks import require_sound
 from sim.metrics import summarise
@@ -28,13 +30,12 @@ from sim.runs import finished_run, run_hash, write_run
 
 @dataclass(frozen=True, slots=True)
 class RunOptions:
-    """How a run is carried out and kept; none of it changes a result."""
+    """How a run is kept; none of it changes a figure. ``finish`` adds files (the report) to the new folder."""
 
     out_dir: Path = Path("runs")
     force: bool = False
-    report: bool = True
-    lang: str = "zh"
     strict: bool = False
+    finish: Callable[[Path], None] | None = None
 
 
 def run(scenario: Scenario, options: RunOptions, stages: Stages) -> Path:
@@ -45,12 +46,54 @@ def run(scenario: Scenario, options: RunOptions, stages: Stages) -> Path:
     key = run_hash(scenario)
     kept = None if options.force else finished_run(options.out_dir, scenario, key)
     if kept is not None:
-        stages.say(f"  These inputs were simulated before; the results are reused (--force repeats the run): {kept}")
+        stages.say("  The same inputs were simulated before; reusing the results (--force repeats the run).")
         return kept
     outcome = simulate(scenario, stages)
     if options.strict:
         require_every_hour(outcome)
     with stages.stage("metrics", "Metrics · 指标统计"):
         metrics = summarise(outcome)
-    with stages.stage("write", "Run folder · 写出结果"):
-        return write_run(outcome, metrics, options, key)
+    with stages.stage("write", "Run folder and report · 结果与报告"):
+        return write_run(outcome, metrics, options.out_dir, key, options.finish)
+
+
+def simulate(scenario: Scenario, stages: Stages) -> Outcome:
+    """Return the simulated time axis of a scenario as records."""
+    with stages.stage("network", "Network: tables, checks, pandapower net · 网架"):
+        network = check_network(scenario)
+        net = build_net(scenario)
+        model = compile_net(net)
+    with stages.stage("weather", "Weather · 气象"):
+        weather = make_weather(scenario)
+    with stages.stage("generation", "PV, wind, hydro, load, export · 出力、负荷与外送"):
+        profiles = generate(scenario, weather)
+    operation = operate(scenario, profiles, model, stages)
+    if scenario.settings.grid.flow == "pandapower":
+        operation = reference_flow(net, model, operation, scenario, stages)
+    with stages.stage("checks", "Independent checks · 独立校核"):
+        require_sound(operation.case, operation.result)
+    return Outcome(
+        scenario=scenario,
+        weather=weather,
+        profiles=profiles,
+        network=network,
+        model=model,
+        case=operation.case,
+        dispatch=operation.result,
+        injections=operation.injections,
+        flow=operation.flow,
+        loss_rounds=operation.rounds,
+        timings_s=tuple(stages.timings_s.items()),
+    )
+
+
+def require_every_hour(outcome: Outcome) -> None:
+    """Raise ``PowerFlowError`` when an hour was not solved (``--strict``)."""
+    stamps = outcome.case.time.starts()
+    unsolved = np.flatnonzero(~outcome.flow.solved)
+    messages = dict(outcome.flow.messages)
+    if unsolved.size:
+        raise PowerFlowError(
+            [Problem(str(stamps[hour]), messages.get(int(hour), "not solved")) for hour in unsolved[:20]]
+            + [Problem("in all", f"{unsolved.size} of {len(stamps)} steps were not solved")]
+        )

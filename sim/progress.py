@@ -1,4 +1,4 @@
-"""Tells people how far long work has come: a live line on a terminal, plain lines in a log; and times each stage."""
+"""Tells people how far work has come: a live line on a terminal, plain lines in a log; times each stage."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn
 class Stages:
     """Announces stages one after the other and remembers how long each took (``timings_s``).
 
-    ``quiet`` says nothing at all. Everything goes to standard error, so that ``--json`` keeps standard output clean.
+    ``quiet`` says nothing at all. All of it goes to standard error; standard output stays clean for ``--json``.
     """
 
     def __init__(self, *, quiet: bool = False) -> None:

@@ -1,11 +1,12 @@
 """A power flow of all hours → what the network carried: loadings, voltages, losses, slack, and whether it adds up.
 
-Only solved hours enter a figure; how many there were stands beside it. Two balances are checked with arithmetic of
-their own, and a breach is our fault (``InvariantError``):
+Only solved hours enter a figure; how many there were stands beside it. Three balances are checked with arithmetic
+of their own, and a breach is our fault (``InvariantError``):
 
     schedule   Σ scheduled bus injections           =  the loss that the dispatch reckoned with
     AC         Σ scheduled bus injections + Σ slack =  Σ branch losses + Σ shunt losses, from voltages and
                admittances alone: S_from = v_f · conj(y_ff·v_f + y_ft·v_t), likewise at the other end
+    flows      Σ power into both ends of branches + Σ shunt losses  =  the same losses
 """
 
 from __future__ import annotations
@@ -96,15 +97,17 @@ def _balances(outcome: Outcome, ac_loss_mw: Floats) -> dict[str, Any]:
     scheduled = outcome.injections.p_mw.sum(axis=1) - outcome.dispatch.loss_mw
     allowed = ac_tolerance_mw(outcome.model, outcome.scenario.settings.grid.tolerance_pu)
     given = (outcome.injections.p_mw.sum(axis=1) + outcome.flow.slack_mw.sum(axis=1))[solved]
-    ac = given - ac_loss_mw
+    ac, flows = given - ac_loss_mw, _losses_from_flows_mw(outcome) - ac_loss_mw
     stamps = outcome.case.time.starts()
     require_small("dispatch to injections", scheduled, BALANCE_TOLERANCE_MW, stamps)
     require_small("AC power flow", ac, allowed, stamps[solved])
+    require_small("flows of the branches", flows, allowed, stamps[solved])
     return {
         "schedule_max_residual_mw": _largest(scheduled),
         "schedule_tolerance_mw": BALANCE_TOLERANCE_MW,
         "ac_max_residual_mw": _largest(ac),
         "ac_tolerance_mw": allowed,
+        "flows_max_residual_mw": _largest(flows),
         "max_mismatch_pu": _largest(outcome.flow.mismatch_pu[solved]),
     }
 
@@ -143,9 +146,12 @@ def _block_losses_mw(model: GridModel, flow: FlowResult, hours: npt.NDArray[np.i
     return np.asarray(((into_from + into_to).real.sum(axis=1) + shunts) * model.sn_mva, dtype=np.float64)
 
 
-def shunt_losses_mw(model: GridModel, flow: FlowResult) -> Floats:
-    """Return what the shunts consume [hours × buses], MW; NaN in hours that were not solved."""
-    return np.asarray(flow.vm_pu**2 * model.y_shunt_pu.real * model.sn_mva, dtype=np.float64)
+def _losses_from_flows_mw(outcome: Outcome) -> Floats:
+    """Return the losses of the solved hours, MW, from the flows at both ends; dead branches and buses are NaN."""
+    flow, model = outcome.flow, outcome.model
+    branches = np.nansum(flow.p_from_mw[flow.solved] + flow.p_to_mw[flow.solved], axis=1)
+    shunts = np.nansum(flow.vm_pu[flow.solved] ** 2 * model.y_shunt_pu.real, axis=1)
+    return np.asarray(branches + shunts * model.sn_mva, dtype=np.float64)
 
 
 def bus_injections_mw(outcome: Outcome) -> Floats:
@@ -163,8 +169,7 @@ def _loading(outcome: Outcome) -> dict[str, Any]:
     over = loading > limit
     stamps = outcome.case.time.starts()[flow.solved]
     by_branch = {
-        name: _branch_loading(loading[:, k], over[:, k], stamps, step_h)
-        for k, name in enumerate(model.branches)
+        name: _branch_loading(loading[:, k], over[:, k], stamps, step_h) for k, name in enumerate(model.branches)
     }
     return {
         "limit": limit,
@@ -338,4 +343,3 @@ def _largest(values: npt.NDArray[Any]) -> float | None:
     """Return the largest absolute finite value, or ``None`` when there is none."""
     known = np.abs(values[np.isfinite(values)])
     return float(known.max()) if known.size else None
-

@@ -32,7 +32,7 @@ def assert_refused(tmp_path: Path, arguments: Sequence[str], code: int, words: S
     assert not list((tmp_path / "runs").glob("*")) if (tmp_path / "runs").exists() else True
 
 
-# --- scenario ------------------------------------------------------------------------------------------------------
+# --- scenario ---
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ def test_nothing_to_dispatch_is_said(tmp_path: Path):
     assert_refused(tmp_path, [str(scenario), *sets], 2, ["nothing to dispatch"])
 
 
-# --- tables and network --------------------------------------------------------------------------------------------
+# --- tables and network ---
 
 
 def tables_beside(tmp_path: Path) -> Path:
@@ -115,7 +115,11 @@ def without_lines_at(bus: str) -> Callable[[Rows], object]:
     [
         ("plants.csv", with_cell("plant_id", "C1", bus_id="NOWHERE"), ['(C1): "NOWHERE" is not in buses.csv']),
         ("plants.csv", with_cell("plant_id", "C1", plant_id="C2"), ['"C2" occurs twice']),
-        ("lines.csv", with_cell("line_id", "JZ220-WN220", length_km="0"), ["JZ220-WN220", "length_km", "greater than 0"]),
+        (
+            "lines.csv",
+            with_cell("line_id", "JZ220-WN220", length_km="0"),
+            ["JZ220-WN220", "length_km", "greater than 0"],
+        ),
         ("trafos.csv", with_cell("trafo_id", "T-WUSA-1", lv_bus="JHH500"), ["T-WUSA-1", "JHH500", "500"]),
         ("lines.csv", without_lines_at("SLX220"), ["SLX220", "LD-SLX220"]),
     ],
@@ -127,7 +131,7 @@ def test_a_bad_network_has_exit_code_3(tmp_path: Path, table: str, change, words
     assert_refused(tmp_path, [str(scenario)], 3, words)
 
 
-# --- weather -------------------------------------------------------------------------------------------------------
+# --- weather ---
 
 
 @pytest.fixture(scope="module")

@@ -29,7 +29,9 @@ def test_every_command_in_the_documents_exists():
         [sys.executable, "simulate.py", "--help"], cwd=ROOT, check=True, capture_output=True, text=True
     ).stdout
     named = {
-        word for path in documents() for word in re.findall(r"simulate\.py ([a-z]+)", path.read_text(encoding="utf-8"))
+        word
+        for path in documents()
+        for word in re.findall(r"simulate\.py ([a-z]+)", path.read_text(encoding="utf-8"))
     }
     missing = {word for word in named if not re.search(rf"│ {word}\s", listing)}
     assert named

@@ -1,0 +1,281 @@
+"""Many hours: gather each into elimination order, solve it, scatter voltages; then currents of all branches.
+
+Every hour starts from the same point and is written by exactly one thread, so neither the number of threads nor the
+other hours change a bit of its result. The entry points release the interpreter lock: callers run them in threads.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numba
+import numpy as np
+import numpy.typing as npt
+
+from grid.kernels import (
+    AT_MAX,
+    AT_MIN,
+    HOLDING,
+    OFF,
+    PQ,
+    Hour,
+    Pattern,
+    Rules,
+    State,
+    Work,
+    generated,
+    new_state,
+    new_work,
+    residuals,
+    solve_hour,
+)
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+DIRECT, FLAT_START, DAMPED, CONTINUED, LOST = 0, 1, 2, 3, 4
+"""How an hour was solved: from the typical point, by which fallback, or not at all."""
+
+SMALLEST_STEP = 1.0 / 256.0
+"""Continuation in load gives up when it cannot advance by this share of the schedule."""
+
+
+class Start(NamedTuple):
+    """Start voltages by rows: the typical point, and the flat one (angles of the unloaded grid, 1 pu)."""
+
+    e: Floats
+    f: Floats
+    flat_e: Floats
+    flat_f: Floats
+
+
+class Given(NamedTuple):
+    """Matrices [hours × buses or controls] as the caller gave them (one row: the same in all hours).
+
+    ``control`` and ``slack`` are the column of each elimination row among controls and slacks, −1 for none.
+    """
+
+    sn_mva: float
+    p_mw: Floats
+    q_mvar: Floats
+    v_set: Floats
+    q_min: Floats
+    q_max: Floats
+    control: Ints
+    slack: Ints
+
+
+class Found(NamedTuple):
+    """Matrices of results [hours × …]; ``how`` is DIRECT … LOST, ``reached`` how far continuation came."""
+
+    vm_pu: Floats
+    va_deg: Floats
+    slack_mw: Floats
+    control_mvar: Floats
+    iterations: Ints
+    mismatch_pu: Floats
+    worst_row: Ints
+    how: Ints
+    reached: Floats
+
+
+class Wires(NamedTuple):
+    """Two-port admittances and current bases of all branches; ``from_base`` converts pu current to loading."""
+
+    from_bus: Ints
+    to_bus: Ints
+    y: npt.NDArray[np.complex128]
+    from_base: Floats
+    to_base: Floats
+    sn_mva: float
+
+
+class Carried(NamedTuple):
+    """Flows of all branches [hours × branches] and the loss [hours]."""
+
+    p_from_mw: Floats
+    q_from_mvar: Floats
+    p_to_mw: Floats
+    q_to_mvar: Floats
+    loading: Floats
+    loss_mw: Floats
+
+
+@numba.njit(cache=True, error_model="numpy")
+def read_hour(given: Given, bus: Ints, at: int, hour: Hour) -> None:
+    """Gather one hour of the given matrices into elimination order and per unit."""
+    at_v, at_min, at_max = min(at, len(given.v_set) - 1), min(at, len(given.q_min) - 1), min(at, len(given.q_max) - 1)
+    for i in range(len(bus)):
+        hour.p[i] = given.p_mw[at, bus[i]] / given.sn_mva
+        hour.q[i] = given.q_mvar[at, bus[i]] / given.sn_mva
+        c = given.control[i]
+        if c >= 0:
+            hour.v_set[i] = given.v_set[at_v, c]
+            hour.q_min[i] = given.q_min[at_min, c] / given.sn_mva
+            hour.q_max[i] = given.q_max[at_max, c] / given.sn_mva
+
+
+@numba.njit(cache=True, error_model="numpy")
+def begin(state: State, e: Floats, f: Floats, control: Ints) -> None:
+    """Put a state back to the start voltages ``e + jf``: no residual, every control holding its voltage."""
+    for i in range(len(control)):
+        state.e[i] = e[i]
+        state.f[i] = f[i]
+        state.residual[i] = 0.0
+        state.q_fixed[i] = 0.0
+        state.kind[i] = HOLDING if control[i] >= 0 else PQ
+
+
+@numba.njit(cache=True, error_model="numpy")
+def write_hour(pattern: Pattern, given: Given, hour: Hour, state: State, at: int, found: Found) -> None:
+    """Scatter the solution of one hour into the matrices of results."""
+    for i in range(len(pattern.bus)):
+        e, f = state.e[i], state.f[i]
+        found.vm_pu[at, pattern.bus[i]] = math.sqrt(e * e + f * f)
+        found.va_deg[at, pattern.bus[i]] = math.degrees(math.atan2(f, e))
+        if given.slack[i] >= 0:
+            shared = pattern.share[i] * state.residual[pattern.reference[i]]
+            found.slack_mw[at, given.slack[i]] = shared * given.sn_mva
+        if given.control[i] >= 0:
+            kind = state.kind[i]
+            fixed = kind == AT_MAX or kind == AT_MIN or kind == OFF
+            made = state.q_fixed[i] if fixed else generated(pattern, hour, state, i)
+            found.control_mvar[at, given.control[i]] = made * given.sn_mva
+
+
+@numba.njit(cache=True, error_model="numpy")
+def new_hour(rows: int) -> Hour:
+    """Return an unset hour."""
+    return Hour(np.zeros(rows), np.zeros(rows), np.ones(rows), np.zeros(rows), np.zeros(rows))
+
+
+@numba.njit(cache=True, error_model="numpy")
+def worst_row(pattern: Pattern, hour: Hour, state: State, r: Floats) -> int:
+    """Return the row with the largest mismatch."""
+    residuals(pattern, hour, state, r)
+    row, largest = 0, -1.0
+    for k in range(len(r)):
+        if abs(r[k]) > largest:
+            row, largest = k // 2, abs(r[k])
+    return row
+
+
+@numba.njit(cache=True, error_model="numpy", nogil=True)
+def solve_chosen(pattern: Pattern, given: Given, start: Start, rules: Rules, chosen: Ints, found: Found) -> None:
+    """Solve the ``chosen`` hours from the typical point; those that fail go down the ladder of fallbacks."""
+    rows = len(pattern.bus)
+    work, state, hour = new_work(pattern), new_state(rows), new_hour(rows)
+    for at in chosen:
+        read_hour(given, pattern.bus, at, hour)
+        begin(state, start.e, start.f, given.control)
+        how, reached = DIRECT, 1.0
+        iterations, worst = solve_hour(pattern, hour, state, work, rules)
+        if not worst <= rules.tolerance:
+            how, iterations, worst, reached = rescue(pattern, given, start, rules, hour, state, work)
+        found.iterations[at] = iterations
+        found.how[at] = how
+        found.mismatch_pu[at] = worst
+        found.reached[at] = reached
+        found.worst_row[at] = worst_row(pattern, hour, state, work.r)
+        if how != LOST:
+            write_hour(pattern, given, hour, state, at, found)
+
+
+@numba.njit(cache=True, error_model="numpy")
+def rescue(
+    pattern: Pattern, given: Given, start: Start, rules: Rules, hour: Hour, state: State, work: Work
+) -> tuple[int, int, float, float]:
+    """Try full Newton from the flat point, then damped, then continuation in load.
+
+    Returns (how, iterations, largest mismatch in pu, share of the schedule that could be solved).
+    """
+    begin(state, start.flat_e, start.flat_f, given.control)
+    iterations, worst = solve_hour(pattern, hour, state, work, rules)
+    if worst <= rules.tolerance:
+        return FLAT_START, iterations, worst, 1.0
+    careful = Rules(rules.tolerance, 3 * rules.max_iterations, rules.limits, True)
+    begin(state, start.flat_e, start.flat_f, given.control)
+    iterations, worst = solve_hour(pattern, hour, state, work, careful)
+    if worst <= rules.tolerance:
+        return DAMPED, iterations, worst, 1.0
+    return advance(pattern, given, start, careful, hour, state, work)
+
+
+@numba.njit(cache=True, error_model="numpy")
+def scale_into(target: Floats, source: Floats, factor: float) -> None:
+    """Set ``target`` to ``factor · source`` (a loop: slice assignment costs seconds of compilation)."""
+    for i in range(len(target)):
+        target[i] = factor * source[i]
+
+
+@numba.njit(cache=True, error_model="numpy")
+def advance(
+    pattern: Pattern, given: Given, start: Start, rules: Rules, hour: Hour, state: State, work: Work
+) -> tuple[int, int, float, float]:
+    """Raise the schedule from zero in steps that adapt, each solved from the last (continuation in load)."""
+    p, q = hour.p.copy(), hour.q.copy()
+    begin(state, start.flat_e, start.flat_f, given.control)
+    good_e, good_f = state.e.copy(), state.f.copy()
+    reached, step, total, worst = 0.0, 0.25, 0, math.inf
+    while reached < 1.0 and step >= SMALLEST_STEP:
+        share = min(1.0, reached + step)
+        scale_into(hour.p, p, share)
+        scale_into(hour.q, q, share)
+        begin(state, good_e, good_f, given.control)
+        iterations, worst = solve_hour(pattern, hour, state, work, rules)
+        total += iterations
+        if worst <= rules.tolerance:
+            reached, step = share, 1.5 * step
+            scale_into(good_e, state.e, 1.0)
+            scale_into(good_f, state.f, 1.0)
+        else:
+            step *= 0.5
+    scale_into(hour.p, p, 1.0)
+    scale_into(hour.q, q, 1.0)
+    if reached < 1.0:
+        begin(state, good_e, good_f, given.control)
+        worst = residuals(pattern, hour, state, work.r)
+        return LOST, total, worst, reached
+    return CONTINUED, total, worst, 1.0
+
+
+@numba.njit(cache=True, error_model="numpy", nogil=True)
+def carry(wires: Wires, vm_pu: Floats, va_deg: Floats, carried: Carried, chosen: Ints) -> None:
+    """Compute power into both ends and the loading of every branch from the voltages, for the ``chosen`` hours.
+
+    Unsolved hours have NaN voltages and become NaN throughout.
+    """
+    for h in chosen:
+        carry_hour(wires, vm_pu[h], va_deg[h], h, carried)
+
+
+@numba.njit(cache=True, error_model="numpy")
+def carry_hour(wires: Wires, vm_pu: Floats, va_deg: Floats, h: int, carried: Carried) -> None:
+    """Compute the flows of one hour: S = V · conj(I) with the two-port currents."""
+    v = np.empty(len(vm_pu), np.complex128)
+    for b in range(len(vm_pu)):
+        angle = math.radians(va_deg[b])
+        v[b] = complex(vm_pu[b] * math.cos(angle), vm_pu[b] * math.sin(angle))
+    loss = 0.0
+    for k in range(len(wires.from_bus)):
+        v_from, v_to = v[wires.from_bus[k]], v[wires.to_bus[k]]
+        i_from = wires.y[k, 0] * v_from + wires.y[k, 1] * v_to
+        i_to = wires.y[k, 2] * v_from + wires.y[k, 3] * v_to
+        s_from = v_from * i_from.conjugate() * wires.sn_mva
+        s_to = v_to * i_to.conjugate() * wires.sn_mva
+        carried.p_from_mw[h, k] = s_from.real
+        carried.q_from_mvar[h, k] = s_from.imag
+        carried.p_to_mw[h, k] = s_to.real
+        carried.q_to_mvar[h, k] = s_to.imag
+        at_from, at_to = size(i_from) * wires.from_base[k], size(i_to) * wires.to_base[k]
+        carried.loading[h, k] = at_from if at_from > at_to or math.isnan(at_from) else at_to
+        if not math.isnan(s_from.real):
+            loss += s_from.real + s_to.real
+    carried.loss_mw[h] = loss
+
+
+@numba.njit(cache=True, error_model="numpy")
+def size(x: complex) -> float:
+    """Return |x|; currents are far from overflow, so no scaling as in ``abs``."""
+    return math.sqrt(x.real * x.real + x.imag * x.imag)

@@ -1,0 +1,187 @@
+"""The operating model as two records: what a solver is given, and what every solver returns.
+
+``DispatchCase`` is the scenario and its profiles as arrays in the order of the fleet; ``DispatchResult`` is who ran
+when. Balance of every step, in MW:
+
+    Σ coal + Σ hydro + Σ renewable + Σ discharge + Σ unserved + Σ shed + Σ shift_down
+        = Σ load + Σ shift_up + Σ export + Σ charge + loss
+
+Some prices follow from others so that they always rank alike, whatever a scenario says; they are properties of the
+case, and ``docs/explanation/dispatch.md`` has them in one table.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from scenarios.records import Floats, Ints, axes, record
+from scenarios.timeaxis import TimeAxis
+
+START_CONTENT = 0.5
+"""Share of its energy that every storage holds at the start of the axis."""
+
+TOLERANCE_MW = 1e-6
+
+
+@record
+class DispatchCase:
+    """Everything a dispatch solver may know. Costs in CNY/MWh, powers in MW, energies in MWh.
+
+    Coal is by plant: ``coal_units`` equal units that can send out ``coal_unit_mw`` each (own use taken off); a
+    running unit gives between ``coal_minimum_pu`` and 1 of that. ``coal_must_run_units`` is how many units of a
+    plant run whatever the need (heat supply). ``hydro_minimum_mw`` must be released, ``hydro_budget_mwh`` is what
+    may be released in that part of the calendar day that lies on the axis; it includes the minimum.
+    ``loss_mw`` is the loss estimate, to be served like load. ``export_low_mw … export_high_mw`` is the band around
+    ``export_mw``. ``price_*`` rank the ways out.
+    """
+
+    time: TimeAxis
+    coal: tuple[str, ...]
+    hydros: tuple[str, ...]
+    renewables: tuple[str, ...]
+    storages: tuple[str, ...]
+    loads: tuple[str, ...]
+    channels: tuple[str, ...]
+    coal_units: Ints = axes("coal", dtype=int)
+    coal_unit_mw: Floats = axes("coal")
+    coal_minimum_pu: Floats = axes("coal")
+    coal_cost: Floats = axes("coal")
+    coal_start_hot_cny: Floats = axes("coal")
+    coal_start_cold_cny: Floats = axes("coal")
+    coal_min_up_h: Floats = axes("coal")
+    coal_min_down_h: Floats = axes("coal")
+    coal_ramp_pu_per_h: Floats = axes("coal")
+    coal_must_run_units: Ints = axes("days", "coal", dtype=int)
+    hydro_capacity_mw: Floats = axes("hydros")
+    hydro_minimum_mw: Floats = axes("days", "hydros")
+    hydro_budget_mwh: Floats = axes("days", "hydros")
+    available_mw: Floats = axes("hours", "renewables")
+    storage_power_mw: Floats = axes("storages")
+    storage_energy_mwh: Floats = axes("storages")
+    storage_charge_efficiency: Floats = axes("storages")
+    storage_discharge_efficiency: Floats = axes("storages")
+    storage_self_discharge_per_h: Floats = axes("storages")
+    load_mw: Floats = axes("hours", "loads")
+    loss_mw: Floats = axes("hours")
+    export_mw: Floats = axes("hours", "channels")
+    export_low_mw: Floats = axes("hours", "channels")
+    export_high_mw: Floats = axes("hours", "channels")
+    shed_limit_mw: Floats = axes("hours")
+    shift_limit_mw: Floats = axes("hours")
+    shift_energy_mwh: float
+    rotation_days: int
+    reserve_share_load: float
+    renewables_credit: float
+    look_ahead_h: int
+    step_window_h: int
+    price_curtailed: float
+    price_unserved: float
+    price_storage: float
+    price_shed: float
+    price_shift: float
+    price_export_up: float
+    price_export_down: float
+
+    @property
+    def price_spilled(self) -> float:
+        """Price of water that passes the turbines unused: spilled only when no wind or PV is left to curtail."""
+        return self.price_curtailed + 100.0
+
+    @property
+    def price_hydro_minimum(self) -> float:
+        """Price of releasing less than the hydro minimum."""
+        return self.price_curtailed + 1000.0
+
+    @property
+    def price_below_minimum(self) -> float:
+        """Price of coal below its technical minimum: the very last way down."""
+        return self.price_curtailed + 2000.0
+
+    @property
+    def price_export_cut(self) -> float:
+        """Price of export below its band: cut just before load goes unserved (19 : 20)."""
+        return 0.95 * self.price_unserved
+
+    @property
+    def price_loss_relief(self) -> float:
+        """Price of not serving the loss estimate: only when nobody is served is there no loss."""
+        return 2.0 * self.price_unserved
+
+    @property
+    def day_hours(self) -> Floats:
+        """Hours of each calendar day that lie on the axis [days]."""
+        return np.asarray(np.bincount(self.time.day) * self.time.step_h, dtype=np.float64)
+
+    def check(self) -> None:
+        """Refuse arrays that no dispatch could obey; they would be faults of the program that made the case."""
+        slack = TOLERANCE_MW
+        laws = {
+            "a value is not finite": self._finite(),
+            "available_mw < 0": bool((self.available_mw >= 0).all()),
+            "load_mw or loss_mw < 0": bool((self.load_mw >= 0).all() and (self.loss_mw >= 0).all()),
+            "export band": bool(
+                (self.export_low_mw >= 0).all()
+                and (self.export_low_mw <= self.export_mw + slack).all()
+                and (self.export_mw <= self.export_high_mw + slack).all()
+            ),
+            "hydro minimum above capacity": bool((self.hydro_minimum_mw <= self.hydro_capacity_mw + slack).all()),
+            "hydro minimum above budget": bool(
+                (self.hydro_minimum_mw * self.day_hours[:, None] <= self.hydro_budget_mwh + 1e-3).all()
+            ),
+            "shed and shift limits above load": bool(
+                (self.shed_limit_mw + self.shift_limit_mw <= self.load_mw.sum(axis=1) + slack).all()
+            ),
+        }
+        broken = [law for law, kept in laws.items() if not kept]
+        if broken:
+            raise ValueError("DispatchCase: " + "; ".join(broken))
+
+    def _finite(self) -> bool:
+        values = (getattr(self, name) for name in self.__dataclass_fields__)
+        return all(np.isfinite(value).all() for value in values if isinstance(value, np.ndarray | float))
+
+
+@record
+class DispatchResult:
+    """Who ran when. Everything ≥ 0; ``stored_mwh`` is the content at the end of the step.
+
+    ``coal_units_on`` counts running units, ``coal_starts`` the units that start with the step.
+    ``hydro_spilled_mwh`` is what of a day's budget was not released; ``shift_up_mw``/``shift_down_mw`` are load
+    moved into / out of the step. ``export_mw`` is what was sent out; below the band only in scarcity.
+    ``loss_mw`` equals the estimate, except when so little is served that losses cannot arise.
+    ``price_cny_per_mwh`` is the marginal cost of one more MWh of load in the step. ``cost_cny`` holds the operating
+    cost by part (coal, starts, storage, shed, shift, unserved, export_up, export_down, export_cut, curtailment,
+    ranking: spilled water, hydro below its must-run, coal below minimum, losses not served).
+    ``below_minimum_mw`` is what coal had to give less than its technical minimum (0 in a sound year: reported).
+    """
+
+    time: TimeAxis
+    coal: tuple[str, ...]
+    hydros: tuple[str, ...]
+    renewables: tuple[str, ...]
+    storages: tuple[str, ...]
+    loads: tuple[str, ...]
+    channels: tuple[str, ...]
+    coal_mw: Floats = axes("hours", "coal")
+    coal_units_on: Ints = axes("hours", "coal", dtype=int)
+    coal_starts: Ints = axes("hours", "coal", dtype=int)
+    hydro_mw: Floats = axes("hours", "hydros")
+    hydro_spilled_mwh: Floats = axes("days", "hydros")
+    renewable_mw: Floats = axes("hours", "renewables")
+    charge_mw: Floats = axes("hours", "storages")
+    discharge_mw: Floats = axes("hours", "storages")
+    stored_mwh: Floats = axes("hours", "storages")
+    shed_mw: Floats = axes("hours", "loads")
+    shift_up_mw: Floats = axes("hours", "loads")
+    shift_down_mw: Floats = axes("hours", "loads")
+    unserved_mw: Floats = axes("hours", "loads")
+    export_mw: Floats = axes("hours", "channels")
+    loss_mw: Floats = axes("hours")
+    below_minimum_mw: Floats = axes("hours")
+    price_cny_per_mwh: Floats = axes("hours")
+    cost_cny: tuple[tuple[str, float], ...]
+
+    @property
+    def total_cost_cny(self) -> float:
+        """Sum of all parts of the cost: what every solver minimises, given the commitment."""
+        return sum(value for _, value in self.cost_cny)

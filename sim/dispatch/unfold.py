@@ -1,0 +1,75 @@
+"""Values of the linear programme → ``DispatchResult``: columns are powers of things again."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from scenarios.records import Floats
+from sim.dispatch.commitment import Commitment, start_cost_cny
+from sim.dispatch.model import DispatchResult
+from sim.dispatch.programme import Programme, load_share
+from sim.dispatch.settle import Schedule, operating_cost
+
+
+def unfold(plan: Programme, commitment: Commitment, values: Floats, price: Floats) -> DispatchResult:
+    """Return the result of ``values`` [hours × columns], MW and MWh; ``price`` [hours] in CNY/MWh of load."""
+    case = plan.case
+    part = {name: values[:, columns] for name, columns in plan.at.items()}
+    schedule = _schedule(part)
+    hydro = part["must_run"] + part["water"]
+    less, moved = part["export_down"] + part["export_cut"], _moved_share(plan)
+    draft = {
+        "coal_mw": part["coal_low"] + part["coal_up"],
+        "hydro_mw": hydro,
+        "hydro_spilled_mwh": np.maximum(case.hydro_budget_mwh - _by_day(plan, hydro), 0.0),
+        "renewable_mw": part["renewables"],
+        "shed_mw": part["shed"],
+        "shift_up_mw": schedule.shift_up_mw[:, None] * moved,
+        "shift_down_mw": schedule.shift_down_mw[:, None] * moved,
+        "unserved_mw": part["unserved"],
+        "export_mw": np.maximum(case.export_mw + part["export_up"] - less, 0.0),
+        "loss_mw": case.loss_mw - part["relief"][:, 0],
+        "below_minimum_mw": (plan.upper[:, plan.at["coal_low"]] - part["coal_low"]).sum(axis=1),
+        "price_cny_per_mwh": price,
+    }
+    return DispatchResult(
+        time=case.time,
+        coal=case.coal,
+        hydros=case.hydros,
+        renewables=case.renewables,
+        storages=case.storages,
+        loads=case.loads,
+        channels=case.channels,
+        coal_units_on=commitment.units_on,
+        coal_starts=commitment.starts,
+        charge_mw=schedule.charge_mw,
+        discharge_mw=schedule.discharge_mw,
+        stored_mwh=schedule.stored_mwh,
+        cost_cny=operating_cost(case, draft, schedule, start_cost_cny(case, commitment)),
+        **draft,
+    )
+
+
+def _schedule(part: dict[str, Floats]) -> Schedule:
+    # Both ways at once is forbidden; what is left of it is rounding below 1e-6 MW.
+    idle = np.minimum(part["charge"], part["discharge"])
+    moved = np.minimum(part["shift_up"], part["shift_down"])[:, 0]
+    return Schedule(
+        hydro_mw=part["water"],
+        charge_mw=part["charge"] - idle,
+        discharge_mw=part["discharge"] - idle,
+        stored_mwh=part["level"],
+        shift_up_mw=part["shift_up"][:, 0] - moved,
+        shift_down_mw=part["shift_down"][:, 0] - moved,
+    )
+
+
+def _moved_share(plan: Programme) -> Floats:
+    """Return whose load is moved [hours × loads]: by the load of the step; with rows, in constant proportion."""
+    return plan.moved_share[None, :] if plan.limits.rows else load_share(plan.case)
+
+
+def _by_day(plan: Programme, power_mw: Floats) -> Floats:
+    energy = np.zeros_like(plan.case.hydro_budget_mwh)
+    np.add.at(energy, plan.case.time.day, power_mw * plan.case.time.step_h)
+    return energy

@@ -1,0 +1,566 @@
+"""A run folder → its metrics once more, from the hourly files and the static part of ``run.json`` alone.
+
+``sim.metrics`` sums numpy records of the stages; here pandas works on what was written, and losses come from the
+flows at both ends of the branches, not from voltages. Nothing of ``sim.metrics``, ``sim.accounts`` or ``sim.wires``
+is used.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from grid.model import FlowStatus
+from sim.runs import RunRecord
+
+RELATIVE = 1e-9
+ABSOLUTE = 1e-6
+"""A figure agrees within ``RELATIVE`` of its size or within ``ABSOLUTE`` of its unit (1 kWh for GWh)."""
+WANTED = ("bijie_demand_response", "bijie_500kv_transformer", "bijie_500kv_lines")
+"""Targets written as ``about`` which more than that meets as well."""
+TECHS = ("coal", "hydro", "wind", "pv")
+
+
+def agree(stored: Any, rederived: Any, figure: str = "") -> bool:
+    """Whether two values are the same: texts exactly, numbers within the tolerance, ``None`` only with ``None``."""
+    if isinstance(stored, str) or stored is None or rederived is None or isinstance(rederived, str):
+        return bool(stored == rederived)
+    absolute = 0.0 if figure.endswith("mismatch_pu") else ABSOLUTE
+    return math.isclose(stored, rederived, rel_tol=RELATIVE, abs_tol=absolute)
+
+
+class Hours:
+    """The frames of a run with the attributes of its plants, and energies in GWh."""
+
+    def __init__(self, run: RunRecord) -> None:
+        self.run = run
+        self.static = run.static
+        self.step_h = run.step_h
+        self.system = run.hourly("system")
+        self.net = run.quantity("plants", "generation_mw")
+        self.available = run.quantity("plants", "available_mw")
+        self.solved = self.system["flow_status"] <= int(FlowStatus.SOLVED_BY_FALLBACK)
+        plants = pd.DataFrame(self.static["plants"]).T
+        self.plants = plants.loc[list(self.net.columns)] if len(plants) else plants
+
+    def gwh(self, power_mw: pd.Series | pd.DataFrame) -> Any:
+        """Return energy in GWh: a number for a series, a series by column for a frame."""
+        return power_mw.sum() * self.step_h / 1000.0
+
+    def hours(self, flags: pd.Series) -> float:
+        """Return how long a condition held, h."""
+        return float(flags.sum()) * self.step_h
+
+    def of_tech(self, tech: str) -> list[str]:
+        """Return the plants of a technology."""
+        return [str(name) for name in self.plants.index[self.plants["tech"] == tech]] if len(self.plants) else []
+
+
+def rederive(run: RunRecord) -> dict[str, Any]:
+    """Return the metrics once more, from the hourly files and the static part of ``run.json``."""
+    h = Hours(run)
+    again: dict[str, Any] = {
+        "energy_gwh": _energy(h),
+        "curtailment": _curtailment(h),
+        "utilisation": _utilisation(h),
+        "storage": _storage(h),
+        "demand_response": _demand_response(h),
+        "network": _network(h),
+        "reliability": _reliability(h),
+        "emissions": _emissions(h),
+        "cost": _cost(h),
+    }
+    return again | {"plan": _plan(h, again)}
+
+
+def _energy(h: Hours) -> dict[str, Any]:
+    names = ("discharge", "charge", "unserved", "shed", "shift_down", "shift_up", "load", "export", "loss")
+    spilled = h.run.quantity("plants", "spilled_mw")
+    return {
+        "hours": len(h.system) * h.step_h,
+        "generation": _with_total(_by_tech(h, h.gwh(h.net))),
+        "generation_gross": _with_total(_by_tech(h, h.gwh(h.net) * _gross_factor(h))),
+        **{name: h.gwh(h.system[f"{name}_mw"]) for name in (*names, "export_contract")},
+        "hydro_spilled": h.gwh(spilled).sum(),
+        "balance": {"max_residual_mw": dispatch_residual_mw(h.system).abs().max()},
+        "by_month": _by_month(h),
+        "by_county": _by_county(h),
+    }
+
+
+def _by_tech(h: Hours, of_plants: pd.Series) -> dict[str, float]:
+    return {tech: float(of_plants[h.of_tech(tech)].sum()) for tech in TECHS}
+
+
+def _with_total(parts: dict[str, float]) -> dict[str, float]:
+    return parts | {"total": sum(parts.values())}
+
+
+def _gross_factor(h: Hours) -> pd.Series:
+    own_use = h.plants["aux_pu"].astype(float).where(h.plants["tech"] == "coal", 0.0)
+    return 1.0 / (1.0 - own_use)
+
+
+def dispatch_residual_mw(system: pd.DataFrame) -> pd.Series:
+    """Return what is given − what is taken in the system file, MW [hours]."""
+    given = ["coal_mw", "hydro_mw", "wind_mw", "pv_mw", "discharge_mw", "unserved_mw", "shed_mw", "shift_down_mw"]
+    taken = ["load_mw", "shift_up_mw", "export_mw", "charge_mw", "loss_mw"]
+    return system[given].sum(axis=1) - system[taken].sum(axis=1)
+
+
+def _by_month(h: Hours) -> dict[str, dict[str, float]]:
+    kinds = (*TECHS, "wind_available", "pv_available", "load", "export")
+    frame = h.system[[f"{kind}_mw" for kind in kinds]].rename(columns=lambda name: name.removesuffix("_mw"))
+    months = pd.DatetimeIndex(frame.index).strftime("%Y-%m")
+    sums = frame.groupby(months).sum() * h.step_h / 1000.0
+    return {str(month): {kind: float(sums.loc[month, kind]) for kind in kinds} for month in sums.index}
+
+
+def _by_county(h: Hours) -> dict[str, dict[str, float]]:
+    net, loads = h.gwh(h.net), _load_by_county(h)
+    counties = {*h.plants["county"], *loads} if len(h.plants) else set(loads)
+    rows = {}
+    for county in counties:
+        here = net.where(h.plants["county"] == county, 0.0)
+        rows[county] = _with_total(_by_tech(h, here)) | {"load": loads.get(county, 0.0)}
+    return rows
+
+
+def _load_by_county(h: Hours) -> dict[str, float]:
+    """Sum the loads by the county of their *load row*: the buses' file has them summed by bus."""
+    county_of = {row["bus_id"]: row["county"] for row in h.static["loads"].values()}
+    energy = h.gwh(h.run.quantity("buses", "load_mw"))
+    return {str(k): float(v) for k, v in energy.groupby(energy.index.map(county_of)).sum().items()}
+
+
+def _curtailed(h: Hours, names: list[str]) -> dict[str, float | None]:
+    available = float(h.gwh(h.available[names]).sum())
+    lost = float(h.gwh(h.available[names] - h.net[names]).sum())
+    return {"gwh": lost, "available_gwh": available, "rate": lost / available if available > 0 else None}
+
+
+def _curtailed_by_tech(h: Hours, names: list[str]) -> dict[str, Any]:
+    parts = {tech: _curtailed(h, [n for n in names if n in h.of_tech(tech)]) for tech in ("wind", "pv")}
+    return parts | {"total": _curtailed(h, names)}
+
+
+def _curtailment(h: Hours) -> dict[str, Any]:
+    names = [str(name) for name in h.available.columns]
+    counties = sorted({str(h.static["plants"][name]["county"]) for name in names})
+    return {
+        **_curtailed_by_tech(h, names),
+        "by_plant": {
+            name: _curtailed(h, [name]) | {"clipped_gwh": h.static["plants"][name]["clipped_gwh"]} for name in names
+        },
+        "by_county": {
+            county: _curtailed_by_tech(h, [n for n in names if h.static["plants"][n]["county"] == county])
+            for county in counties
+        },
+    }
+
+
+def _utilisation(h: Hours) -> dict[str, Any]:
+    names = [str(name) for name in h.available.columns]
+    lost = {tech: row["rate"] for tech, row in _curtailed_by_tech(h, names).items()}
+    rates = {tech: None if rate is None else 1.0 - rate for tech, rate in lost.items()}
+    plants = [str(name) for name in h.net.columns]
+    counties = {str(row["county"]) for row in h.static["plants"].values()}
+    starts = h.run.quantity("plants", "starts_count").sum()
+    return {
+        "all_causes": rates,
+        "system_causes": rates,
+        "period_h": len(h.system) * h.step_h,
+        "full_load_hours": {
+            "by_tech": {tech: _full_load_hours(h, h.of_tech(tech)) for tech in TECHS},
+            "by_plant": {name: _full_load_hours(h, [name]) for name in plants},
+            "by_county": {
+                county: {tech: _full_load_hours(h, _in_county(h, tech, county)) for tech in TECHS}
+                for county in counties
+            },
+        },
+        "starts_by_plant": {str(name): float(count) for name, count in starts.items()},
+    }
+
+
+def _in_county(h: Hours, tech: str, county: str) -> list[str]:
+    return [name for name in h.of_tech(tech) if h.static["plants"][name]["county"] == county]
+
+
+def _full_load_hours(h: Hours, names: list[str]) -> float | None:
+    capacity = float(h.plants.loc[names, "capacity_mw"].sum())
+    energy_mwh = 1000.0 * float((h.gwh(h.net[names]) * _gross_factor(h)[names]).sum())
+    return energy_mwh / capacity if capacity > 0 else None
+
+
+def _storage(h: Hours) -> dict[str, Any]:
+    charge = h.gwh(h.run.quantity("plants", "charge_mw"))
+    discharge = h.gwh(h.run.quantity("plants", "discharge_mw"))
+    rows = h.static["storages"]
+    content = {name: row["discharge_efficiency"] * row["energy_mwh"] for name, row in rows.items()}
+    each = {name: _use(charge[name], discharge[name], content[name]) for name in rows}
+    return _use(charge.sum(), discharge.sum(), sum(content.values())) | {"by_storage": each}
+
+
+def _use(charge: float, discharge: float, content_mwh: float) -> dict[str, float | None]:
+    cycles = 1000.0 * discharge / content_mwh if content_mwh > 0 else None
+    return {"charge_gwh": charge, "discharge_gwh": discharge, "loss_gwh": charge - discharge, "cycles": cycles}
+
+
+def _demand_response(h: Hours) -> dict[str, Any]:
+    shed, up, down = (h.system[name] for name in ("shed_mw", "shift_up_mw", "shift_down_mw"))
+    return {
+        "shed_gwh": h.gwh(shed),
+        "shed_hours": h.hours(shed > 1e-6),
+        "shed_max_mw": shed.max(),
+        "shift_up_gwh": h.gwh(up),
+        "shift_down_gwh": h.gwh(down),
+        "shift_hours": h.hours(up + down > 1e-6),
+    }
+
+
+def _reliability(h: Hours) -> dict[str, Any]:
+    unserved, below = h.system["unserved_mw"], h.system["below_minimum_mw"]
+    eens, load = 1000.0 * h.gwh(unserved), 1000.0 * h.gwh(h.system["load_mw"])
+    lost = eens / load if load > 0 else None
+    return {
+        "eens_mwh": eens,
+        "unserved_hours": h.hours(unserved > 1e-6),
+        "unserved_ppm": None if lost is None else 1e6 * lost,
+        "bulk_equivalent_reliability_percent": None if lost is None else 100.0 * (1.0 - lost),
+        "bulk_equivalent_outage_h": None if lost is None else lost * len(h.system) * h.step_h,
+        "coal_below_minimum_hours": h.hours(below > 1e-6),
+        "coal_below_minimum_mwh": 1000.0 * h.gwh(below),
+    }
+
+
+def _emissions(h: Hours) -> dict[str, Any]:
+    mwh = h.gwh(h.net) * 1000.0
+    co2 = mwh * h.plants["co2_t_per_mwh"].astype(float)
+    coal = mwh * h.plants["coal_gce_per_kwh"].astype(float) / 1000.0
+    total = float(mwh.sum())
+    return {
+        "co2_t": co2.sum(),
+        "coal_tce": coal.sum(),
+        "co2_kg_per_mwh": 1000.0 * co2.sum() / total if total > 0 else None,
+        "by_plant": {name: {"co2_t": co2[name], "coal_tce": coal[name]} for name in h.of_tech("coal")},
+    }
+
+
+def _cost(h: Hours) -> dict[str, Any]:
+    stored = h.run.metrics["cost"]["parts_cny"]
+    parts = _cost_by_energy(h) | {name: stored[name] for name in ("starts", "ranking") if name in stored}
+    total = sum(parts.values())
+    penalty = sum(parts.get(name, 0.0) for name in ("unserved", "curtailment", "export_cut", "ranking"))
+    sent_mwh = 1000.0 * h.gwh(h.system["load_mw"] + h.system["export_mw"])
+    return {
+        "total_cny": total,
+        "penalty_cny": penalty,
+        "operating_cny": total - penalty,
+        "operating_cny_per_mwh": (total - penalty) / sent_mwh if sent_mwh > 0 else None,
+        "parts_cny": parts,
+        "mean_price_cny_per_mwh": h.system["price_cny_per_mwh"].mean(),
+    }
+
+
+def _cost_by_energy(h: Hours) -> dict[str, float]:
+    price, coal = h.static["prices"], h.of_tech("coal")
+    export, contract, low = (h.run.quantity("plants", q) for q in ("export_mw", "contract_mw", "band_low_mw"))
+    energies = {
+        "storage": h.system["charge_mw"] + h.system["discharge_mw"],
+        "shed": h.system["shed_mw"],
+        "shift": h.system["shift_up_mw"] + h.system["shift_down_mw"],
+        "unserved": h.system["unserved_mw"],
+        "export_up": (export - contract).clip(lower=0.0).sum(axis=1),
+        "export_down": (contract - export.where(export > low, low)).clip(lower=0.0).sum(axis=1),
+        "export_cut": (low - export).clip(lower=0.0).sum(axis=1),
+    }
+    parts = {name: 1000.0 * h.gwh(power) * price[name] for name, power in energies.items()}
+    burnt = (
+        h.gwh(h.net[coal]) * h.plants.loc[coal, "cost_cny_per_mwh"].astype(float)
+        if coal
+        else pd.Series(dtype=float)
+    )
+    lost = float(h.gwh(h.available - h.net[h.available.columns]).sum())
+    return parts | {"coal": 1000.0 * float(burnt.sum()), "curtailment": 1000.0 * lost * price["curtailed"]}
+
+
+def _network(h: Hours) -> dict[str, Any]:
+    status = h.system["flow_status"]
+    loss = _branch_and_shunt_losses(h)
+    return {
+        "hours_solved": h.hours(h.solved),
+        "hours_failed": h.hours(~h.solved),
+        "by_status": {s.name.lower(): {"hours": h.hours(status == int(s))} for s in FlowStatus},
+        "messages_left_out": h.run.metrics["network"]["messages_left_out"],
+        "balance": _balance(h, loss),
+        "loading": _loading(h),
+        "voltage": _voltage(h),
+        "losses": _losses(h, loss),
+        "slack": _slack(h),
+        "worst_hours": _worst_hours(h, loss),
+    }
+
+
+def _branch_and_shunt_losses(h: Hours) -> pd.Series:
+    """Return what branches and shunts consume in the solved hours, MW, from flows at both ends."""
+    into = h.run.quantity("branches", "from_mw") + h.run.quantity("branches", "to_mw")
+    shunts = shunts_mw(h)
+    return (into.sum(axis=1) + shunts.sum(axis=1))[h.solved]
+
+
+def shunts_mw(h: Hours) -> pd.DataFrame:
+    """Return what the shunt of each bus consumes, MW [hours × buses]."""
+    at_one = pd.Series({name: row["shunt_mw_at_1_pu"] for name, row in h.static["buses"].items()}, dtype=float)
+    return h.run.quantity("buses", "vm_pu") ** 2 * at_one
+
+
+def _balance(h: Hours, loss: pd.Series) -> dict[str, Any]:
+    given = h.run.quantity("buses", "injection_mw").sum(axis=1)[h.solved]
+    scheduled = (_served_and_sent(h) - h.system["loss_mw"]).abs().max()
+    return {
+        "schedule_max_residual_mw": scheduled,
+        "ac_max_residual_mw": _largest((given - loss).abs()),
+        "flows_max_residual_mw": _largest((h.system["ac_loss_mw"][h.solved] - loss).abs()),
+        "max_mismatch_pu": _largest(h.system["mismatch_pu"][h.solved]),
+    }
+
+
+def _served_and_sent(h: Hours) -> pd.Series:
+    """Return Σ scheduled injections: generation + discharge − charge − load served − export, MW."""
+    s = h.system
+    served = s["load_mw"] + s["shift_up_mw"] - s["shift_down_mw"] - s["shed_mw"] - s["unserved_mw"]
+    return h.net.sum(axis=1) + s["discharge_mw"] - s["charge_mw"] - served - s["export_mw"]
+
+
+def _largest(values: pd.Series) -> float | None:
+    top = values.max()
+    return None if pd.isna(top) else float(top)
+
+
+def _loading(h: Hours) -> dict[str, Any]:
+    limit = h.run.metrics["network"]["loading"]["limit"]
+    loading = h.run.quantity("branches", "loading_fraction")[h.solved]
+    over = loading > limit
+    return {
+        "max": _largest(loading.max()),
+        "overloaded_branches": float(over.any().sum()),
+        "overloaded_hours": h.hours(over.any(axis=1)),
+        "overloaded_element_hours": float(over.to_numpy().sum()) * h.step_h,
+        "by_branch": {
+            str(name): {
+                "max": _largest(values),
+                "p99": None if values.dropna().empty else float(values.dropna().quantile(0.99)),
+                "mean": None if values.dropna().empty else float(values.mean()),
+                "overloaded_hours": h.hours(over[name]),
+                "time_of_max": _first_time(values),
+            }
+            for name, values in loading.items()
+        },
+    }
+
+
+def _first_time(values: pd.Series) -> str | None:
+    known = values.dropna()
+    return None if known.empty else pd.DatetimeIndex(known.index)[int(known.argmax())].isoformat()
+
+
+def _voltage(h: Hours) -> dict[str, Any]:
+    buses = {name: row for name, row in h.static["buses"].items() if row["monitored"]}
+    vm = h.run.quantity("buses", "vm_pu").loc[h.solved, list(buses)]
+    low = vm.lt(pd.Series({name: row["low_pu"] for name, row in buses.items()}, dtype=float))
+    high = vm.gt(pd.Series({name: row["high_pu"] for name, row in buses.items()}, dtype=float))
+    seen, outside = vm.notna().sum(), (low | high).sum()
+    rate = ((seen - outside) / seen.replace(0, np.nan)).astype(float)
+    weight = h.run.quantity("buses", "load_mw").mean().reindex(list(buses)).fillna(0.0)
+    return {
+        "rate": _weighted(rate, seen.astype(float)),
+        "load_weighted_rate": _weighted(rate, seen * weight),
+        "hours_with_violation": h.hours((low | high).any(axis=1)),
+        "low_element_hours": float(low.to_numpy().sum()) * h.step_h,
+        "high_element_hours": float(high.to_numpy().sum()) * h.step_h,
+        "by_bus": {
+            name: {
+                "monitored_hours": float(seen[name]) * h.step_h,
+                "low_hours": h.hours(low[name]),
+                "high_hours": h.hours(high[name]),
+                "rate": None if pd.isna(rate[name]) else float(rate[name]),
+                "min_pu": None if seen[name] == 0 else float(vm[name].min()),
+                "max_pu": _largest(vm[name]),
+            }
+            for name in buses
+        },
+    }
+
+
+def _weighted(rate: pd.Series, weight: pd.Series) -> float | None:
+    known = weight.where(rate.notna(), 0.0)
+    return float((rate.fillna(0.0) * known).sum() / known.sum()) if known.sum() > 0 else None
+
+
+def _losses(h: Hours, loss: pd.Series) -> dict[str, Any]:
+    estimate = h.system["loss_mw"][h.solved]
+    given = (h.net.sum(axis=1) + h.system["discharge_mw"])[h.solved]
+    return {
+        "gwh": h.gwh(loss),
+        "of_hours": h.hours(h.solved),
+        "share_of_generation": float(loss.sum() / given.sum()) if given.sum() > 0 else None,
+        "max_mw": _largest(loss.abs()),
+        "dispatch_estimate_gwh": h.gwh(estimate),
+        "estimate_minus_ac_gwh": h.gwh(estimate - loss),
+        "max_difference_mw": _largest((estimate - loss).abs()),
+    }
+
+
+def _slack(h: Hours) -> dict[str, Any]:
+    by_bus = h.run.quantity("buses", "slack_mw")[h.solved]
+    total = by_bus.sum(axis=1)
+    return {
+        "net_gwh": h.gwh(total),
+        "absolute_gwh": h.gwh(total.abs()),
+        "max_mw": _largest(total.abs()),
+        "by_bus_gwh": h.gwh(by_bus).to_dict(),
+    }
+
+
+def _worst_hours(h: Hours, loss: pd.Series) -> dict[str, Any]:
+    stored = h.run.metrics["network"]["worst_hours"]
+    watched = [name for name, row in h.static["buses"].items() if row["monitored"]]
+    vm = h.run.quantity("buses", "vm_pu").loc[h.solved, watched]
+    offered = h.system["wind_available_mw"] + h.system["pv_available_mw"]
+    curtailed = offered - h.system["wind_mw"] - h.system["pv_mw"]
+    residual = h.system["load_mw"] + h.system["export_mw"] - offered
+    loading = h.run.quantity("branches", "loading_fraction")[h.solved]
+    return {
+        "highest_curtailment": _worst(curtailed.to_frame(""), stored["highest_curtailment"], "mw"),
+        "highest_residual_load": _worst(residual.to_frame(""), stored["highest_residual_load"], "mw"),
+        "highest_unserved": _worst(h.system[["unserved_mw"]], stored["highest_unserved"], "mw"),
+        "highest_loading": _worst(loading, stored["highest_loading"], "loading"),
+        "lowest_voltage": _worst(vm, stored["lowest_voltage"], "vm_pu", sign=-1.0),
+        "highest_voltage": _worst(vm, stored["highest_voltage"], "vm_pu"),
+        "largest_loss": _worst(loss.to_frame(""), stored["largest_loss"], "mw"),
+    }
+
+
+def _worst(
+    frame: pd.DataFrame, stored: dict[str, Any] | None, unit: str, sign: float = 1.0
+) -> dict[str, Any] | None:
+    """Return the extreme and its place; where several hours share it, the stored one when it is among them."""
+    values = sign * frame.to_numpy(dtype=float)
+    if values.size == 0 or np.isnan(values).all():
+        return None
+    row, column = np.unravel_index(int(np.nanargmax(values)), values.shape)
+    found = {
+        "time": pd.DatetimeIndex(frame.index)[int(row)].isoformat(),
+        unit: float(sign * values[row, column]),
+        "name": frame.columns[int(column)],
+    }
+    if stored is not None and agree(_at(frame, stored), found[unit]):
+        found |= {key: stored[key] for key in ("time", "name") if key in stored}
+    return found
+
+
+def _at(frame: pd.DataFrame, stored: dict[str, Any]) -> float | None:
+    stamp = pd.Timestamp(stored["time"])
+    name = stored.get("name", frame.columns[0])
+    return float(frame.loc[stamp, name]) if stamp in frame.index and name in frame.columns else None
+
+
+def _plan(h: Hours, again: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the simulated value of each target: from figures derived above, else from the static part."""
+    rows = {row["key"]: row for row in h.run.metrics["plan"]}
+    values = _plan_from_figures(h, again) | _plan_from_elements(h)
+    return {
+        key: {
+            "value": values.get(key),
+            "deviation": _deviation(values.get(key), row["target"]),
+            "met": None if row["met"] is None else _met(key, row, values[key]),
+        }
+        for key, row in rows.items()
+    }
+
+
+def _met(key: str, row: Mapping[str, Any], value: float | None) -> bool | None:
+    """Judge a target anew: ``about`` allows a tenth to either side, upwards anything where more is wanted."""
+    if value is None:
+        return None
+    tenth, rounding = 0.1 * row["target"], 1e-9 * max(1.0, row["target"])
+    more_is_fine = key.startswith("bijie_nonfossil") or key in WANTED
+    low = row["target"] - (tenth if row["bound"] == "about" else 0.0)
+    high = row["target"] + (tenth if row["bound"] == "about" else 0.0)
+    high_enough = row["bound"] == "max" or value >= low - rounding
+    binds_above = row["bound"] == "max" or (row["bound"] == "about" and not more_is_fine)
+    return bool(high_enough and (not binds_above or value <= high + rounding))
+
+
+def _deviation(value: float | None, target: float | None) -> float | None:
+    return value / target - 1.0 if value is not None and target else None
+
+
+def _plan_from_figures(h: Hours, again: Mapping[str, Any]) -> dict[str, float | None]:
+    gross = again["energy_gwh"]["generation_gross"]
+    clean = gross["hydro"] + gross["wind"] + gross["pv"]
+    rate = again["network"]["voltage"]["rate"]
+    return {
+        "bijie_generation": gross["total"] / 1000.0,
+        "bijie_export": again["energy_gwh"]["export"] / 1000.0,
+        "bijie_nonfossil_energy_share": 100.0 * clean / gross["total"] if gross["total"] > 0 else None,
+        "voltage_compliance": None if rate is None else 100.0 * rate,
+        "customer_outage_time": again["reliability"]["bulk_equivalent_outage_h"],
+        "supply_reliability": again["reliability"]["bulk_equivalent_reliability_percent"],
+        "bijie_demand_response": _response(h),
+    }
+
+
+def _response(h: Hours) -> float | None:
+    peak = float(h.system["load_mw"].max())
+    return 100.0 * float(h.system["shed_limit_mw"].max()) / peak if peak > 0 else None
+
+
+def _plan_from_elements(h: Hours) -> dict[str, float | None]:
+    capacity = {tech: float(h.plants.loc[h.of_tech(tech), "capacity_mw"].sum()) for tech in TECHS}
+    clean, total = capacity["hydro"] + capacity["wind"] + capacity["pv"], sum(capacity.values())
+    coal = [h.static["plants"][name]["minimum_used_pu"] for name in h.of_tech("coal")]
+    bases = [float(h.plants.loc[_in_county(h, "pv", county), "capacity_mw"].sum()) for county in ("威宁", "赫章")]
+    units = {name: float(row["units"]) for name, row in h.static["plants"].items()}
+    return {
+        "bijie_nonfossil_capacity": clean,
+        "bijie_nonfossil_capacity_share": 100.0 * clean / total if total > 0 else None,
+        "bijie_wind_capacity": capacity["wind"],
+        "bijie_pv_capacity": capacity["pv"],
+        "weining_hezhang_bases": min(bases),
+        "bijie_coal_flexibility_min": 100.0 * max(coal) if coal else None,
+        "plant_weihe": units.get("C11", 0.0),
+        "plant_jinyuan_zhijin": units.get("C10", 0.0),
+        "phs_sites": float(sum(row["kind"] == "phs" for row in h.static["storages"].values())),
+        **_plan_from_rows(h.static["elements"]),
+    }
+
+
+def _plan_from_rows(elements: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> dict[str, float | None]:
+    buses, lines, trafos = (pd.DataFrame(elements[name]).T for name in ("buses", "lines", "trafos"))
+    inside = set(buses.index[buses["county"] != "boundary"])
+    new_buses, new_lines, new_trafos = (_of_the_plan(frame) for frame in (buses, lines, trafos))
+    stations = new_buses[(new_buses["kind"] == "substation") & (new_buses["vn_kv"] >= 400)]
+    high = new_lines[
+        (new_lines["vn_kv"] >= 400) & (new_lines["from_bus"].isin(inside) | new_lines["to_bus"].isin(inside))
+    ]
+    banks = new_trafos[new_trafos["hv_bus"].isin(inside)]
+    return {
+        "bijie_500kv_stations": float(stations.index.isin(inside).sum()),
+        "bijie_500kv_transformer": float((banks["n_parallel"] * banks["sn_mva"]).sum()),
+        "bijie_500kv_lines": float((high["circuits"] * high["length_km"]).sum()),
+        "line_shexiang_yaxi_2": float("SX500-YAXI500-II" in lines.index),
+        "line_wusa_shexiang_2": float({"WUSA500-JHH500", "JHH500-SX500"} <= set(lines.index)),
+        "station_jinhaihu": float("JHH500" in buses.index),
+        "station_wusa_expansion": float("T-WUSA-2" in trafos.index),
+        "station_donghong": float("DH220" in buses.index),
+    }
+
+
+def _of_the_plan(frame: pd.DataFrame) -> pd.DataFrame:
+    since = pd.to_numeric(frame["in_service_from"])
+    return frame[(since >= 2021) & (since <= 2025)]

@@ -1,0 +1,131 @@
+"""Scenario and profiles become the dispatch's arrays: own use, costs, bands, limits, and what is refused."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+
+from profiles.export import generate_export
+from profiles.hydro import generate_hydro
+from profiles.records import Profiles
+from scenarios.errors import InvariantError, ScenarioError
+from scenarios.load import load_scenario
+from scenarios.schema import Scenario
+from sim.checks import violations
+from sim.dispatch import dispatch
+from sim.fleet import build_case
+
+
+def flat_profiles(scenario: Scenario, load_mw: float = 100.0) -> Profiles:
+    """Return profiles without weather: wind and PV at a third of capacity, flat load, real contract and water."""
+    steps = len(scenario.time)
+    hydro, export = generate_hydro(scenario), generate_export(scenario)
+    plants = scenario.plants_of("wind", "pv")
+    loads = tuple(load.load_id for load in scenario.tables.loads)
+    available = np.array([plant.capacity_mw / 3 for plant in plants])
+    return Profiles(
+        time=scenario.time,
+        renewables=tuple(plant.plant_id for plant in plants),
+        hydros=hydro.plants,
+        loads=loads,
+        channels=export.channels,
+        available_mw=np.tile(available, (steps, 1)),
+        load_mw=np.full((steps, len(loads)), load_mw),
+        load_mvar=np.zeros((steps, len(loads))),
+        export_mw=export.export_mw,
+        hydro_budget_mwh=hydro.budget_mwh,
+        hydro_minimum_mw=hydro.minimum_mw,
+        clipped_gwh=np.zeros(len(plants)),
+        notes=(),
+    )
+
+
+@pytest.fixture(scope="module")
+def winter() -> Scenario:
+    return load_scenario("plan-2025", ["time.start=2025-03-31", "time.hours=30"])
+
+
+def test_coal_is_what_plants_send_out_at_what_coal_costs(winter: Scenario):
+    case = build_case(winter, flat_profiles(winter))
+    first = case.coal.index("C1")
+    # 300 MW less 7 % own use; 338 g/kWh · 900 CNY/t + 15 = 319.2 CNY/MWh.
+    assert_allclose(case.coal_unit_mw[first], 300 * 0.93)
+    assert_allclose(case.coal_cost[first], 0.338 * 900 + 15)
+    assert case.coal_units[first] == 4
+    assert_allclose(case.coal_minimum_pu[first], 0.45)
+    fuel = load_scenario("plan-2025", ["coal.fuel_cny_per_tce=1000", "coal.minimum_pu=0.2"])
+    dear = build_case(fuel, flat_profiles(fuel))
+    assert_allclose(dear.coal_cost[first], 338 + 15)
+    assert_allclose(dear.coal_minimum_pu, 0.2)
+
+
+def test_heat_supply_must_run_in_the_heating_months_only(winter: Scenario):
+    # 31 March and 1 April.
+    case = build_case(winter, flat_profiles(winter))
+    chp = case.coal.index("C9")
+    assert case.coal_must_run_units[:, chp].tolist() == [1, 0]
+    assert np.delete(case.coal_must_run_units, chp, axis=1).sum() == 0
+
+
+def test_band_is_around_the_contract_and_within_the_channel(winter: Scenario):
+    case = build_case(winter, flat_profiles(winter))
+    assert_allclose(case.export_low_mw, 0.9 * case.export_mw)
+    assert_allclose(case.export_high_mw, 1.1 * case.export_mw)
+    wide = load_scenario("plan-2025", ["time.hours=24", "export.band=1"])
+    limits = [channel.limit_mw for channel in wide.tables.exports]
+    band = build_case(wide, flat_profiles(wide))
+    assert_allclose(band.export_high_mw, np.minimum(2 * band.export_mw, limits))
+
+
+def test_losses_are_estimated_first_and_taken_over_later(winter: Scenario):
+    profiles = flat_profiles(winter)
+    case = build_case(winter, profiles)
+    assert_allclose(case.loss_mw, 0.02 * (profiles.load_mw.sum(axis=1) + profiles.export_mw.sum(axis=1)))
+    known = np.linspace(10, 20, len(profiles.time))
+    assert_allclose(build_case(winter, profiles, known).loss_mw, known)
+
+
+def test_demand_response_is_a_share_of_the_load():
+    scenario = load_scenario("plan-2025", ["time.hours=24", "demand_response.shift_share=0.1"])
+    profiles = flat_profiles(scenario, 50.0)
+    total = 50.0 * len(profiles.loads)
+    case = build_case(scenario, profiles)
+    assert_allclose(case.shed_limit_mw, 0.05 * total)
+    assert_allclose(case.shift_limit_mw, 0.1 * total)
+    assert_allclose(case.shift_energy_mwh, 4 * 0.1 * total)
+
+
+def test_a_part_of_a_day_has_its_part_of_the_water(winter: Scenario):
+    case = build_case(winter, flat_profiles(winter))
+    assert case.day_hours.tolist() == [24, 6]
+    # March and April differ in inflow, by less than a factor of two; six hours are a quarter of a day.
+    assert (case.hydro_budget_mwh[1] < 0.5 * case.hydro_budget_mwh[0]).all()
+    assert (case.hydro_minimum_mw * case.day_hours[:, None] <= case.hydro_budget_mwh + 1e-9).all()
+
+
+@pytest.mark.parametrize(
+    "overrides", [[], ["scale.pv=0", "scale.wind=0"], ["scale.storage=0"], ["time.step_h=0.25"]]
+)
+def test_the_whole_fleet_is_dispatched_soundly(overrides: list[str]):
+    scenario = load_scenario("plan-2025", ["time.start=2025-04-10", "time.hours=50", *overrides])
+    case = build_case(scenario, flat_profiles(scenario))
+    assert violations(case, dispatch(scenario, case)) == ()
+
+
+def test_nothing_to_dispatch_is_the_users_mistake(winter: Scenario):
+    none = Scenario(settings=winter.settings, tables=winter.tables.model_copy(update={"plants": ()}))
+    profiles = flat_profiles(none, 0.0)
+    silent = replace(profiles, export_mw=np.zeros_like(profiles.export_mw))
+    with pytest.raises(ScenarioError, match=r"nothing to dispatch.*2025"):
+        build_case(none, silent)
+    # With load but without plants there is something to say: everything goes unserved.
+    assert build_case(none, flat_profiles(none)).coal == ()
+
+
+def test_profiles_of_another_scenario_are_refused(winter: Scenario):
+    profiles = flat_profiles(winter)
+    with pytest.raises(InvariantError, match="renewables are not those of the scenario"):
+        build_case(winter, replace(profiles, renewables=("X1", *profiles.renewables[1:])))
