@@ -120,15 +120,15 @@ class Injections:
 
     ``p_mw`` and ``q_mvar`` are scheduled generation − load at each bus; the reactive power of controls and the
     residual active power of slacks come on top. The three control matrices override the model's constants hour by
-    hour; a single row ``[1 × controls]`` holds for all hours. A control with ``q_min = q_max`` in an hour holds no
+    hour; in each of them a single row ``[1 × controls]`` holds for all hours. A control with ``q_min = q_max`` in an hour holds no
     voltage in that hour (its plant is off) when reactive limits are enforced.
     """
 
     p_mw: Floats = axes("hours", "buses")
     q_mvar: Floats = axes("hours", "buses")
     v_set_pu: Floats = axes("hours_or_one", "controls")
-    q_min_mvar: Floats = axes("hours_or_one", "controls")
-    q_max_mvar: Floats = axes("hours_or_one", "controls")
+    q_min_mvar: Floats = axes("q_min_rows", "controls")
+    q_max_mvar: Floats = axes("q_max_rows", "controls")
 
 
 @record

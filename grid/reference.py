@@ -11,6 +11,8 @@ Three things, none of which shares code with the batched solver:
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from copy import deepcopy
 from typing import Any
 
@@ -131,8 +133,20 @@ def _converted(net: Any) -> dict[str, Any]:
         recycle=None,
         voltage_depend_loads=False,
     )
-    ppc, _ = _pd2ppc(net)
+    with _quiet():
+        ppc, _ = _pd2ppc(net)
     return dict(ppc)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Silence what pandapower says about its own stored cases and tables, by name."""
+    with warnings.catch_warnings():
+        # its older stored networks lack a column that it introduced itself
+        warnings.filterwarnings("ignore", message="tap_dependency_table is missing", category=DeprecationWarning)
+        # its generator tables assign booleans into object columns (pandas)
+        warnings.simplefilter("ignore", FutureWarning)
+        yield
 
 
 def _kept_buses(net: Any, bus: Floats) -> Ints:
@@ -419,9 +433,7 @@ class _Judge:
             )
 
     def _run(self) -> None:
-        with warnings.catch_warnings():
-            # pandas, from inside pandapower's generator tables: assigning a bool into an object column
-            warnings.simplefilter("ignore", FutureWarning)
+        with _quiet():
             pp.runpp(
                 self.net,
                 tolerance_mva=self.options.tolerance_pu / 10,

@@ -92,6 +92,10 @@ class SizingChange:
         """Return why the line was changed, in one sentence."""
         return f"{self.flow_mw:.0f} MW in a {self.situation}, against a normal rating of {self.limit_mw:.0f} MW"
 
+    def __str__(self) -> str:
+        """Return the line a user reads."""
+        return f"{self.line_id}: {self.before} → {self.after} ({self.reason})"
+
 
 @dataclass(frozen=True, slots=True)
 class Overload:

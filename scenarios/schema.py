@@ -160,7 +160,7 @@ class LoadModel(Section):
     """Consumption inside the region."""
 
     peak_mw: float = Field(3000.0, ge=0, le=1e6, description="annual peak before temperature effects, MW")
-    annual_gwh: float | None = Field(None, gt=0, description="if given, the year is scaled to this energy, GWh")
+    annual_gwh: float | None = Field(None, gt=0, description="if given, the calendar year without heating is scaled to this energy, GWh")
     heating_mw_per_k: float = Field(
         35.0, ge=0, le=1000, description="more load per K below the heating limit, MW/K"
     )

@@ -15,7 +15,7 @@ about cancel, so the margin is 1 unless the AC solution says otherwise.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -84,19 +84,30 @@ def network_limits(
     Raises ``ScenarioError`` for a section that names no branch of the grid, ``InvariantError`` for a grid in
     islands or a thing of the case without a bus: the network check should have refused these.
     """
+    return limits_at(model, case, _buses_of(scenario, model), sections, margin=margin)
+
+
+def limits_at(
+    model: GridModel,
+    case: DispatchCase,
+    bus_of: Mapping[str, int],
+    sections: Sequence[Section] = (),
+    *,
+    margin: float = 1.0,
+) -> NetworkLimits:
+    """Return the same with ``bus_of``: the model's bus of everything that injects or withdraws, by name."""
     branch_flows = ptdf(model)
     rated = np.flatnonzero(np.isfinite(branch_limit_mw(model)))
     combine = _section_rows(model, sections)
     rows = np.vstack([branch_flows[rated], combine @ branch_flows])
     high = np.concatenate([margin * branch_limit_mw(model)[rated], [section.limit_mw for section in sections]])
-    buses = _buses_of(scenario, model)
     things = ("coal", "hydros", "renewables", "storages", "loads", "channels")
     return NetworkLimits(
         rows=(*(model.branches[k] for k in rated), *(SECTION_MARK + section.name for section in sections)),
         low_mw=-high,
         high_mw=high,
         loss=np.zeros(len(rows)),
-        **{name: rows[:, _places(getattr(case, name), buses)] for name in things},
+        **{name: rows[:, _places(getattr(case, name), bus_of)] for name in things},
     )
 
 
@@ -166,9 +177,9 @@ def _buses_of(scenario: Scenario, model: GridModel) -> dict[str, int]:
     return {name: place[bus] for name, bus in stands if bus in place}
 
 
-def _places(names: Iterable[str], buses: dict[str, int]) -> Ints:
+def _places(names: Iterable[str], bus_of: Mapping[str, int]) -> Ints:
     names = tuple(names)
-    lost = [name for name in names if name not in buses]
+    lost = [name for name in names if name not in bus_of]
     if lost:
         raise InvariantError(f"dispatch: {', '.join(lost)} stand at no bus of the compiled grid")
-    return np.array([buses[name] for name in names], dtype=np.int64)
+    return np.array([bus_of[name] for name in names], dtype=np.int64)

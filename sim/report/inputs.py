@@ -126,13 +126,13 @@ def print_network(report: NetworkReport, lang: str, console: Console) -> None:
         table.add_row(row.what, *(f"{amount:,.0f}" for amount in amounts), f"{100 * row.published_share:.1f} %")
     console.print(table)
     for change in report.sizing_changes:
-        console.print(f"{_say(lang, '按容量配置', 'Sized')}  {change}")
+        console.print(f"{_say(lang, '按容量配置', 'Sized')}  {change}", soft_wrap=True)
     for overload in report.left_overloaded:
-        console.print(f"{_say(lang, '仍过载', 'Left overloaded')}  {overload}")
+        console.print(f"{_say(lang, '仍过载', 'Left overloaded')}  {overload}", soft_wrap=True)
     for item in report.left_out:
-        console.print(f"{_say(lang, '未投入', 'Left out')}  {item}")
+        console.print(f"{_say(lang, '未投入', 'Left out')}  {item}", soft_wrap=True)
     for warning in report.warnings:
-        console.print(f"{_say(lang, '注意', 'Note')}  {warning}")
+        console.print(f"{_say(lang, '注意', 'Note')}  {warning}", soft_wrap=True)
 
 
 def print_snapshot(

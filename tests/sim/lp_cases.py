@@ -6,7 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from grid.model import GridModel
 from sim.dispatch.limits import NetworkLimits, no_limits
+from sim.dispatch.lp import solve
 from sim.dispatch.model import DispatchCase
 
 THINGS = ("coal", "hydros", "renewables", "storages", "loads", "channels")
@@ -27,9 +29,7 @@ def make_limits(case: DispatchCase, limit_mw: Any, rows: tuple[str, ...] = (), *
 
 
 def random_limits(case: DispatchCase, seed: int, rows: int = 4, tightness: float = 0.6) -> NetworkLimits:
-    """Return rows with random sensitivities; limits are a share of the flow that the unlimited dispatch would have."""
-    from sim.dispatch.lp import solve  # noqa: PLC0415  (numba and HiGHS only where they are needed)
-
+    """Return rows with random sensitivities; limits are a share of the flow of the unlimited dispatch."""
     draw = np.random.default_rng(seed)
     reach = {name: draw.uniform(-0.5, 0.5, (rows, len(getattr(case, name)))) for name in THINGS}
     free = make_limits(case, np.full(rows, np.inf), **reach)
@@ -49,3 +49,42 @@ def flows_mw(case: DispatchCase, result: Any, limits: NetworkLimits) -> Any:
         - result.export_mw @ limits.channels.T
         - result.loss_mw[:, None] * limits.loss
     )
+
+
+def make_model(lines: list[tuple[int, int, float, float]], slack: dict[int, float] | None = None) -> GridModel:
+    """Return a lossless grid of lines (from, to, reactance pu, limit MW) on 100 MVA and 220 kV."""
+    slack = slack or {0: 1.0}
+    buses, count = 1 + max(max(f, t) for f, t, _, _ in lines), len(lines)
+    y = np.array([1.0 / (1j * x) for _, _, x, _ in lines])
+    limit_ka = np.array([limit for *_, limit in lines]) / (np.sqrt(3.0) * 220.0)
+    empty = np.zeros(0)
+    return GridModel(
+        sn_mva=100.0,
+        buses=tuple(f"bus-{k}" for k in range(buses)),
+        branches=tuple(f"line-{k}" for k in range(count)),
+        controls=(),
+        vn_kv=np.full(buses, 220.0),
+        y_shunt_pu=np.zeros(buses, np.complex128),
+        from_bus=np.array([f for f, *_ in lines], dtype=np.int64),
+        to_bus=np.array([t for _, t, *_ in lines], dtype=np.int64),
+        y_ff_pu=y,
+        y_ft_pu=-y,
+        y_tf_pu=-y,
+        y_tt_pu=y,
+        limit_from_ka=limit_ka,
+        limit_to_ka=limit_ka,
+        is_trafo=np.zeros(count, dtype=np.bool_),
+        control_bus=empty.astype(np.int64),
+        v_set_pu=empty,
+        q_min_mvar=empty,
+        q_max_mvar=empty,
+        slack_bus=np.array(list(slack), dtype=np.int64),
+        slack_weight=np.array(list(slack.values())),
+        slack_angle_deg=np.where(np.arange(len(slack)) == 0, 0.0, np.nan),
+    )
+
+
+def scattered(case: DispatchCase, model: GridModel, seed: int) -> dict[str, int]:
+    """Return a random bus for everything in the case, by name."""
+    draw = np.random.default_rng(seed)
+    return {name: int(draw.integers(len(model.buses))) for kind in THINGS for name in getattr(case, kind)}

@@ -51,7 +51,7 @@ def test_storage_arbitrage_with_efficiencies():
 
 @pytest.mark.parametrize(("energy_mwh", "moved_mw"), [(20.0, 20.0), (15.0, 15.0)])
 def test_shift_with_pay_back(energy_mwh: float, moved_mw: float):
-    # Moving 1 MWh from hour 1 (dear plant, 400) to hour 0 (cheap plant, 200) saves 200 − 2 · 25: as much as is dear.
+    # Moving 1 MWh from hour 1 (dear plant, 400) to hour 0 (cheap plant, 200) saves 200 − 2 · 25: all that is dear.
     case = two_plants([80.0, 120.0], shift_limit_mw=30.0, shift_energy_mwh=energy_mwh)
     result = solve(case)
     assert_allclose(result.shift_up_mw[:, 0], [moved_mw, 0.0], atol=1e-6)
@@ -62,7 +62,7 @@ def test_shift_with_pay_back(energy_mwh: float, moved_mw: float):
 
 def test_two_bus_congestion():
     # The cheap plant stands at bus A, the load and the dear plant at bus B; the line A–B carries 80 MW.
-    # Flows refer to B: only what is injected at A acts on the line. One more MWh at B costs what the dear plant costs.
+    # Flows refer to B: only what is injected at A acts on the line. One more MWh at B comes from the dear plant.
     case = two_plants([150.0])
     limits = make_limits(case, 80.0, coal=[1.0, 0.0])
     run = solve_rolling(case, limits)
@@ -83,8 +83,8 @@ def test_the_price_is_that_at_the_load_wherever_flows_refer_to():
 
 
 def test_a_section_limits_the_sum_of_its_lines():
-    # Two lines of 60 MW from A to B share the flow equally: 100 MW of the cheap plant load each with 50. The section
-    # of both may carry 90, so 10 MW come from the dear plant.
+    # Two lines of 60 MW from A to B share the flow equally: 100 MW of the cheap plant load each with 50. The
+    # section of both may carry 90, so 10 MW come from the dear plant.
     case = two_plants([100.0])
     limits = make_limits(
         case, [60.0, 60.0, 90.0], ("line 1", "line 2", "section"), coal=[[0.5, 0.0], [0.5, 0.0], [1.0, 0.0]]
