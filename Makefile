@@ -34,7 +34,7 @@ bench: setup
 	$(BIN)/python -m benchmarks
 
 validate: setup
-	$(BIN)/python -m benchmarks validate
+	$(BIN)/python -m benchmarks.validate
 
 docs: setup
 	$(BIN)/python -m docs.generate

@@ -20,6 +20,7 @@ from grid.kernels import Index, Pattern
 from grid.model import GridModel
 from scenarios.records import Bools, Floats, Ints
 
+
 class Plan(NamedTuple):
     """``pattern`` for the kernels, and how the model's buses, controls and slacks sit in it.
 
@@ -139,9 +140,7 @@ def _pattern(
     reference = row_of[references[order]]
     needs_slot = (share[order] > 0) & ~is_reference[order]
     share_slot = [slots[row][int(reference[row])] if needs_slot[row] else 0 for row in range(len(order))]
-    program = [
-        slots[row][column] for row in range(len(order)) for pivot in lower[row] for column in upper[pivot]
-    ]
+    program = [slots[row][column] for row in range(len(order)) for pivot in lower[row] for column in upper[pivot]]
     columns = [sorted(entries) for entries in y_rows]
     values = np.array([y_rows[row][col] for row in range(len(order)) for col in columns[row]], dtype=complex)
     return Pattern(

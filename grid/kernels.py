@@ -283,7 +283,9 @@ def switch_limits(pattern: Pattern, hour: Hour, state: State, slack: float) -> i
             continue
         if kind == HOLDING:
             q = generated(pattern, hour, state, i)
-            state.kind[i] = AT_MAX if q > hour.q_max[i] + slack else AT_MIN if q < hour.q_min[i] - slack else HOLDING
+            state.kind[i] = (
+                AT_MAX if q > hour.q_max[i] + slack else AT_MIN if q < hour.q_min[i] - slack else HOLDING
+            )
             state.q_fixed[i] = hour.q_max[i] if state.kind[i] == AT_MAX else hour.q_min[i]
         else:
             v = math.sqrt(state.e[i] ** 2 + state.f[i] ** 2)
@@ -343,9 +345,7 @@ def solve_hour(pattern: Pattern, hour: Hour, state: State, work: Work, rules: Ru
 def new_work(pattern: Pattern) -> Work:
     """Return scratch for one thread."""
     rows, blocks = len(pattern.bus), len(pattern.u_col)
-    return Work(
-        np.empty(2 * rows), np.empty(4 * pattern.widest_row), np.empty(4 * blocks + 4), np.empty(4 * rows)
-    )
+    return Work(np.empty(2 * rows), np.empty(4 * pattern.widest_row), np.empty(4 * blocks + 4), np.empty(4 * rows))
 
 
 @numba.njit(cache=True, error_model="numpy")

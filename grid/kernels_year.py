@@ -34,7 +34,7 @@ from grid.kernels import (
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
-DIRECT, FLAT_START, DAMPED, CONTINUED, LOST = 0, 1, 2, 3, 4
+DIRECT, CAREFUL, FLAT_START, DAMPED, CONTINUED, LOST = 0, 1, 2, 3, 4, 5
 """How an hour was solved: from the typical point, by which fallback, or not at all."""
 
 SMALLEST_STEP = 1.0 / 256.0
@@ -69,8 +69,7 @@ class Given(NamedTuple):
 class Found(NamedTuple):
     """Matrices of results [hours × …]; ``how`` is DIRECT … LOST, ``reached`` how far continuation came."""
 
-    vm_pu: Floats
-    va_deg: Floats
+    v_pu: npt.NDArray[np.complex128]
     slack_mw: Floats
     control_mvar: Floats
     iterations: Ints
@@ -92,8 +91,10 @@ class Wires(NamedTuple):
 
 
 class Carried(NamedTuple):
-    """Flows of all branches [hours × branches] and the loss [hours]."""
+    """Voltages [hours × buses], flows of all branches [hours × branches] and the loss [hours]."""
 
+    vm_pu: Floats
+    va_deg: Floats
     p_from_mw: Floats
     q_from_mvar: Floats
     p_to_mw: Floats
@@ -105,7 +106,11 @@ class Carried(NamedTuple):
 @numba.njit(cache=True, error_model="numpy")
 def read_hour(given: Given, bus: Ints, at: int, hour: Hour) -> None:
     """Gather one hour of the given matrices into elimination order and per unit."""
-    at_v, at_min, at_max = min(at, len(given.v_set) - 1), min(at, len(given.q_min) - 1), min(at, len(given.q_max) - 1)
+    at_v, at_min, at_max = (
+        min(at, len(given.v_set) - 1),
+        min(at, len(given.q_min) - 1),
+        min(at, len(given.q_max) - 1),
+    )
     for i in range(len(bus)):
         hour.p[i] = given.p_mw[at, bus[i]] / given.sn_mva
         hour.q[i] = given.q_mvar[at, bus[i]] / given.sn_mva
@@ -132,8 +137,7 @@ def write_hour(pattern: Pattern, given: Given, hour: Hour, state: State, at: int
     """Scatter the solution of one hour into the matrices of results."""
     for i in range(len(pattern.bus)):
         e, f = state.e[i], state.f[i]
-        found.vm_pu[at, pattern.bus[i]] = math.sqrt(e * e + f * f)
-        found.va_deg[at, pattern.bus[i]] = math.degrees(math.atan2(f, e))
+        found.v_pu[at, pattern.bus[i]] = complex(e, f)
         if given.slack[i] >= 0:
             shared = pattern.share[i] * state.residual[pattern.reference[i]]
             found.slack_mw[at, given.slack[i]] = shared * given.sn_mva
@@ -163,13 +167,13 @@ def worst_row(pattern: Pattern, hour: Hour, state: State, r: Floats) -> int:
 
 @numba.njit(cache=True, error_model="numpy", nogil=True)
 def solve_chosen(pattern: Pattern, given: Given, start: Start, rules: Rules, chosen: Ints, found: Found) -> None:
-    """Solve the ``chosen`` hours from the typical point; those that fail go down the ladder of fallbacks."""
+    """Solve the ``chosen`` hours carefully from the start point; those that fail go down the ladder of fallbacks."""
     rows = len(pattern.bus)
     work, state, hour = new_work(pattern), new_state(rows), new_hour(rows)
     for at in chosen:
         read_hour(given, pattern.bus, at, hour)
         begin(state, start.e, start.f, given.control)
-        how, reached = DIRECT, 1.0
+        how, reached = CAREFUL, 1.0
         iterations, worst = solve_hour(pattern, hour, state, work, rules)
         if not worst <= rules.tolerance:
             how, iterations, worst, reached = rescue(pattern, given, start, rules, hour, state, work)
@@ -241,22 +245,21 @@ def advance(
 
 
 @numba.njit(cache=True, error_model="numpy", nogil=True)
-def carry(wires: Wires, vm_pu: Floats, va_deg: Floats, carried: Carried, chosen: Ints) -> None:
-    """Compute power into both ends and the loading of every branch from the voltages, for the ``chosen`` hours.
+def carry(wires: Wires, v_pu: npt.NDArray[np.complex128], carried: Carried, chosen: Ints) -> None:
+    """Compute magnitudes, angles, power into both ends and the loading of every branch for the ``chosen`` hours.
 
     Unsolved hours have NaN voltages and become NaN throughout.
     """
     for h in chosen:
-        carry_hour(wires, vm_pu[h], va_deg[h], h, carried)
+        for b in range(v_pu.shape[1]):
+            carried.vm_pu[h, b] = size(v_pu[h, b])
+            carried.va_deg[h, b] = math.degrees(math.atan2(v_pu[h, b].imag, v_pu[h, b].real))
+        carry_hour(wires, v_pu[h], h, carried)
 
 
 @numba.njit(cache=True, error_model="numpy")
-def carry_hour(wires: Wires, vm_pu: Floats, va_deg: Floats, h: int, carried: Carried) -> None:
+def carry_hour(wires: Wires, v: npt.NDArray[np.complex128], h: int, carried: Carried) -> None:
     """Compute the flows of one hour: S = V · conj(I) with the two-port currents."""
-    v = np.empty(len(vm_pu), np.complex128)
-    for b in range(len(vm_pu)):
-        angle = math.radians(va_deg[b])
-        v[b] = complex(vm_pu[b] * math.cos(angle), vm_pu[b] * math.sin(angle))
     loss = 0.0
     for k in range(len(wires.from_bus)):
         v_from, v_to = v[wires.from_bus[k]], v[wires.to_bus[k]]

@@ -153,7 +153,9 @@ def _kept_buses(net: Any, bus: Floats) -> Ints:
     """Rows of the converted bus table that exist: all but those made only of buses that are out of service."""
     lookup = net["_pd2ppc_lookups"]["bus"]
     named = lookup[net.bus.index.to_numpy()]
-    out = np.setdiff1d(named[~net.bus.in_service.to_numpy(dtype=bool)], named[net.bus.in_service.to_numpy(dtype=bool)])
+    out = np.setdiff1d(
+        named[~net.bus.in_service.to_numpy(dtype=bool)], named[net.bus.in_service.to_numpy(dtype=bool)]
+    )
     return np.setdiff1d(np.arange(len(bus)), out)
 
 
@@ -184,9 +186,7 @@ def _scheduled(ppc: dict[str, Any], number: Ints) -> dict[str, Floats]:
 def _pi_model(branch: npt.NDArray[np.complex128]) -> dict[str, Complexes]:
     """Series impedance and total shunt admittance as seen from each end (they differ for some transformers)."""
     r, x, g, b = (branch[:, column].real for column in (br.BR_R, br.BR_X, br.BR_G, br.BR_B))
-    dr, dx, dg, db = (
-        branch[:, column].real for column in (br.BR_R_ASYM, br.BR_X_ASYM, br.BR_G_ASYM, br.BR_B_ASYM)
-    )
+    dr, dx, dg, db = (branch[:, column].real for column in (br.BR_R_ASYM, br.BR_X_ASYM, br.BR_G_ASYM, br.BR_B_ASYM))
     ratio = np.where(branch[:, br.TAP].real == 0, 1.0, branch[:, br.TAP].real)
     return {
         "z_from_pu": r + 1j * x,
@@ -278,9 +278,9 @@ def _generators(net: Any) -> dict[str, Floats]:
     table = net.gen[net.gen.in_service.astype(bool)]
     slack = table["slack"].to_numpy(dtype=bool)
     limits = {
-        f"{side}_mvar": np.where(
-            slack | table[column].isna(), worst, table[column].to_numpy(dtype=float)
-        ) if column in table else np.full(len(table), worst)
+        f"{side}_mvar": np.where(slack | table[column].isna(), worst, table[column].to_numpy(dtype=float))
+        if column in table
+        else np.full(len(table), worst)
         for side, column, worst in (("q_min", "min_q_mvar", -np.inf), ("q_max", "max_q_mvar", np.inf))
     }
     return {

@@ -102,7 +102,9 @@ def _islands(model: GridModel) -> Ints:
     size = len(model.buses)
     linked = (model.y_ft_pu != 0) | (model.y_tf_pu != 0)
     pairs = (model.from_bus[linked], model.to_bus[linked])
-    _, label = connected_components(csc_matrix((np.ones(int(linked.sum())), pairs), shape=(size, size)), directed=False)
+    _, label = connected_components(
+        csc_matrix((np.ones(int(linked.sum())), pairs), shape=(size, size)), directed=False
+    )
     return np.asarray(label, dtype=np.int64)
 
 
@@ -128,7 +130,7 @@ def _taken_out(model: GridModel, factors: Floats, roots: Ints) -> Floats:
     taken = np.zeros_like(factors)
     for root in roots:
         members = island[model.slack_bus] == island[root]
-        taken[:, island == island[root]] = (
-            factors[:, model.slack_bus[members]] @ model.slack_weight[members]
-        )[:, None]
+        taken[:, island == island[root]] = (factors[:, model.slack_bus[members]] @ model.slack_weight[members])[
+            :, None
+        ]
     return taken

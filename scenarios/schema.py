@@ -16,7 +16,6 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 from scenarios import tables as t
 from scenarios.timeaxis import TimeAxis
 
-
 STEPS_H = (1.0, 0.5, 0.25)
 """Lengths of a step that divide an hour into whole parts."""
 
@@ -160,7 +159,9 @@ class LoadModel(Section):
     """Consumption inside the region."""
 
     peak_mw: float = Field(3000.0, ge=0, le=1e6, description="annual peak before temperature effects, MW")
-    annual_gwh: float | None = Field(None, gt=0, description="if given, the calendar year without heating is scaled to this energy, GWh")
+    annual_gwh: float | None = Field(
+        None, gt=0, description="if given, the calendar year without heating is scaled to this energy, GWh"
+    )
     heating_mw_per_k: float = Field(
         35.0, ge=0, le=1000, description="more load per K below the heating limit, MW/K"
     )

@@ -7,12 +7,12 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 from rich.console import Console
 
 from grid.checks import require_sound
 from grid.compile import compile_net
-from grid.model import Injections
 from grid.network import build_net
 from grid.reference import solve as solve_by_pandapower
 from profiles.generate import generate
@@ -20,9 +20,9 @@ from profiles.inspect import inspect_weather
 from profiles.intake import write_csv
 from profiles.weather import make_weather
 from scenarios.errors import InvariantError, Problem, ScenarioError
-from scenarios.records import Floats
 from scenarios.schema import Scenario
 from scenarios.timeaxis import CST
+from sim.injections import hours_of
 from sim.operation import flow_options, operate
 from sim.pipeline import RunOptions, run
 from sim.progress import Stages
@@ -126,7 +126,7 @@ def show_flow(scenario: Scenario, at: str) -> None:
     net = build_net(scenario)
     model = compile_net(net)
     operation = operate(scenario, generate(scenario, make_weather(scenario)), model, Stages(quiet=True))
-    one = _hour_of(operation.injections, hour)
+    one = hours_of(operation.injections, np.array([hour]))
     options = flow_options(scenario)
     reference = solve_by_pandapower(net, model, one, options)
     stamp = scenario.time.starts()[hour]
@@ -147,16 +147,3 @@ def _hour(scenario: Scenario, at: str) -> int:
     """Return the position of an hour on an axis that starts on its day."""
     since = pd.Timestamp(at).tz_localize(CST) - scenario.time.start
     return int(since / pd.Timedelta(hours=scenario.time.step_h))
-
-
-def _hour_of(injections: Injections, hour: int) -> Injections:
-    def row(values: Floats) -> Floats:
-        return values[[hour]] if len(values) > 1 else values
-
-    return Injections(
-        row(injections.p_mw),
-        row(injections.q_mvar),
-        row(injections.v_set_pu),
-        row(injections.q_min_mvar),
-        row(injections.q_max_mvar),
-    )

@@ -15,7 +15,7 @@ import numpy as np
 from grid.model import GridModel, Injections
 from profiles.records import Profiles
 from scenarios.errors import InvariantError, Problem
-from scenarios.records import Floats
+from scenarios.records import Floats, Ints
 from scenarios.schema import Scenario
 from sim.dispatch.model import DispatchResult
 
@@ -29,6 +29,21 @@ def inject(scenario: Scenario, profiles: Profiles, dispatch: DispatchResult, mod
         v_set_pu=np.broadcast_to(model.v_set_pu, q_min_mvar.shape),
         q_min_mvar=q_min_mvar,
         q_max_mvar=q_max_mvar,
+    )
+
+
+def hours_of(injections: Injections, hours: Ints) -> Injections:
+    """Return the injections of some hours."""
+
+    def rows(values: Floats) -> Floats:
+        return values[hours] if len(values) > 1 else values
+
+    return Injections(
+        p_mw=injections.p_mw[hours],
+        q_mvar=injections.q_mvar[hours],
+        v_set_pu=rows(injections.v_set_pu),
+        q_min_mvar=rows(injections.q_min_mvar),
+        q_max_mvar=rows(injections.q_max_mvar),
     )
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from grid.checks import NetworkReport
-
 from grid.model import FlowResult, GridModel, Injections
 from profiles.records import Profiles, Weather
 from scenarios.schema import Scenario

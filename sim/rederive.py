@@ -34,7 +34,7 @@ def agree(stored: Any, rederived: Any, figure: str = "") -> bool:
 
 
 class Hours:
-    """The frames of a run with the attributes of its plants, and energies in GWh."""
+    """The frames of a run, the rows of its plants, and their energies in GWh."""
 
     def __init__(self, run: RunRecord) -> None:
         self.run = run
@@ -44,20 +44,36 @@ class Hours:
         self.net = run.quantity("plants", "generation_mw")
         self.available = run.quantity("plants", "available_mw")
         self.solved = self.system["flow_status"] <= int(FlowStatus.SOLVED_BY_FALLBACK)
-        plants = pd.DataFrame(self.static["plants"]).T
-        self.plants = plants.loc[list(self.net.columns)] if len(plants) else plants
+        self.plants: dict[str, dict[str, Any]] = {str(name): self.static["plants"][name] for name in self.net}
+        self.net_gwh = self.each_gwh(self.net)
+        self.gross_gwh = {name: value * _gross_per_net(self.plants[name]) for name, value in self.net_gwh.items()}
+        self.available_gwh = self.each_gwh(self.available)
 
-    def gwh(self, power_mw: pd.Series | pd.DataFrame) -> Any:
-        """Return energy in GWh: a number for a series, a series by column for a frame."""
-        return power_mw.sum() * self.step_h / 1000.0
+    def gwh(self, power_mw: pd.Series) -> float:
+        """Return the energy of a series, GWh."""
+        return float(power_mw.sum()) * self.step_h / 1000.0
+
+    def each_gwh(self, power_mw: pd.DataFrame) -> dict[str, float]:
+        """Return the energy of every column, GWh."""
+        return {str(name): float(value) * self.step_h / 1000.0 for name, value in power_mw.sum().items()}
 
     def hours(self, flags: pd.Series) -> float:
         """Return how long a condition held, h."""
         return float(flags.sum()) * self.step_h
 
-    def of_tech(self, tech: str) -> list[str]:
-        """Return the plants of a technology."""
-        return [str(name) for name in self.plants.index[self.plants["tech"] == tech]] if len(self.plants) else []
+    def of(self, tech: str, county: str | None = None) -> list[str]:
+        """Return the plants of a technology, in one county or in all."""
+        rows = self.plants.items()
+        return [name for name, row in rows if row["tech"] == tech and county in (None, row["county"])]
+
+    def renewables(self, county: str | None = None) -> list[str]:
+        """Return the wind and PV plants, in one county or in all."""
+        return [*self.of("wind", county), *self.of("pv", county)]
+
+
+def _gross_per_net(plant: Mapping[str, Any]) -> float:
+    """Return gross per net generation: own use is counted for coal only."""
+    return 1.0 / (1.0 - plant["aux_pu"]) if plant["tech"] == "coal" else 1.0
 
 
 def rederive(run: RunRecord) -> dict[str, Any]:
@@ -79,30 +95,21 @@ def rederive(run: RunRecord) -> dict[str, Any]:
 
 def _energy(h: Hours) -> dict[str, Any]:
     names = ("discharge", "charge", "unserved", "shed", "shift_down", "shift_up", "load", "export", "loss")
-    spilled = h.run.quantity("plants", "spilled_mw")
     return {
         "hours": len(h.system) * h.step_h,
-        "generation": _with_total(_by_tech(h, h.gwh(h.net))),
-        "generation_gross": _with_total(_by_tech(h, h.gwh(h.net) * _gross_factor(h))),
+        "generation": _by_tech(h, h.net_gwh),
+        "generation_gross": _by_tech(h, h.gross_gwh),
         **{name: h.gwh(h.system[f"{name}_mw"]) for name in (*names, "export_contract")},
-        "hydro_spilled": h.gwh(spilled).sum(),
+        "hydro_spilled": sum(h.each_gwh(h.run.quantity("plants", "spilled_mw")).values()),
         "balance": {"max_residual_mw": dispatch_residual_mw(h.system).abs().max()},
         "by_month": _by_month(h),
         "by_county": _by_county(h),
     }
 
 
-def _by_tech(h: Hours, of_plants: pd.Series) -> dict[str, float]:
-    return {tech: float(of_plants[h.of_tech(tech)].sum()) for tech in TECHS}
-
-
-def _with_total(parts: dict[str, float]) -> dict[str, float]:
+def _by_tech(h: Hours, of_plants: Mapping[str, float], county: str | None = None) -> dict[str, float]:
+    parts = {tech: sum(of_plants[name] for name in h.of(tech, county)) for tech in TECHS}
     return parts | {"total": sum(parts.values())}
-
-
-def _gross_factor(h: Hours) -> pd.Series:
-    own_use = h.plants["aux_pu"].astype(float).where(h.plants["tech"] == "coal", 0.0)
-    return 1.0 / (1.0 - own_use)
 
 
 def dispatch_residual_mw(system: pd.DataFrame) -> pd.Series:
@@ -121,88 +128,79 @@ def _by_month(h: Hours) -> dict[str, dict[str, float]]:
 
 
 def _by_county(h: Hours) -> dict[str, dict[str, float]]:
-    net, loads = h.gwh(h.net), _load_by_county(h)
-    counties = {*h.plants["county"], *loads} if len(h.plants) else set(loads)
-    rows = {}
-    for county in counties:
-        here = net.where(h.plants["county"] == county, 0.0)
-        rows[county] = _with_total(_by_tech(h, here)) | {"load": loads.get(county, 0.0)}
-    return rows
+    loads = _load_by_county(h)
+    counties = {row["county"] for row in h.plants.values()} | set(loads)
+    return {county: _by_tech(h, h.net_gwh, county) | {"load": loads.get(county, 0.0)} for county in counties}
 
 
 def _load_by_county(h: Hours) -> dict[str, float]:
-    """Sum the loads by the county of their *load row*: the buses' file has them summed by bus."""
+    """Sum the loads by county; the buses' file has them by bus, and the loads at a bus belong to one county."""
     county_of = {row["bus_id"]: row["county"] for row in h.static["loads"].values()}
-    energy = h.gwh(h.run.quantity("buses", "load_mw"))
-    return {str(k): float(v) for k, v in energy.groupby(energy.index.map(county_of)).sum().items()}
+    totals: dict[str, float] = {}
+    for bus, energy in h.each_gwh(h.run.quantity("buses", "load_mw")).items():
+        totals[county_of[bus]] = totals.get(county_of[bus], 0.0) + energy
+    return totals
 
 
 def _curtailed(h: Hours, names: list[str]) -> dict[str, float | None]:
-    available = float(h.gwh(h.available[names]).sum())
-    lost = float(h.gwh(h.available[names] - h.net[names]).sum())
+    available = sum(h.available_gwh[name] for name in names)
+    lost = sum(h.available_gwh[name] - h.net_gwh[name] for name in names)
     return {"gwh": lost, "available_gwh": available, "rate": lost / available if available > 0 else None}
 
 
-def _curtailed_by_tech(h: Hours, names: list[str]) -> dict[str, Any]:
-    parts = {tech: _curtailed(h, [n for n in names if n in h.of_tech(tech)]) for tech in ("wind", "pv")}
-    return parts | {"total": _curtailed(h, names)}
+def _curtailed_by_tech(h: Hours, county: str | None = None) -> dict[str, Any]:
+    parts = {tech: _curtailed(h, h.of(tech, county)) for tech in ("wind", "pv")}
+    return parts | {"total": _curtailed(h, h.renewables(county))}
 
 
 def _curtailment(h: Hours) -> dict[str, Any]:
-    names = [str(name) for name in h.available.columns]
-    counties = sorted({str(h.static["plants"][name]["county"]) for name in names})
+    counties = {h.plants[name]["county"] for name in h.renewables()}
+    clipped = {name: {"clipped_gwh": h.plants[name]["clipped_gwh"]} for name in h.renewables()}
     return {
-        **_curtailed_by_tech(h, names),
-        "by_plant": {
-            name: _curtailed(h, [name]) | {"clipped_gwh": h.static["plants"][name]["clipped_gwh"]} for name in names
-        },
-        "by_county": {
-            county: _curtailed_by_tech(h, [n for n in names if h.static["plants"][n]["county"] == county])
-            for county in counties
-        },
+        **_curtailed_by_tech(h),
+        "by_plant": {name: _curtailed(h, [name]) | clipped[name] for name in h.renewables()},
+        "by_county": {county: _curtailed_by_tech(h, county) for county in counties},
     }
 
 
 def _utilisation(h: Hours) -> dict[str, Any]:
-    names = [str(name) for name in h.available.columns]
-    lost = {tech: row["rate"] for tech, row in _curtailed_by_tech(h, names).items()}
+    lost = {tech: row["rate"] for tech, row in _curtailed_by_tech(h).items()}
     rates = {tech: None if rate is None else 1.0 - rate for tech, rate in lost.items()}
-    plants = [str(name) for name in h.net.columns]
-    counties = {str(row["county"]) for row in h.static["plants"].values()}
+    counties = {row["county"] for row in h.plants.values()}
     starts = h.run.quantity("plants", "starts_count").sum()
     return {
         "all_causes": rates,
         "system_causes": rates,
         "period_h": len(h.system) * h.step_h,
         "full_load_hours": {
-            "by_tech": {tech: _full_load_hours(h, h.of_tech(tech)) for tech in TECHS},
-            "by_plant": {name: _full_load_hours(h, [name]) for name in plants},
-            "by_county": {
-                county: {tech: _full_load_hours(h, _in_county(h, tech, county)) for tech in TECHS}
-                for county in counties
-            },
+            "by_tech": _full_load_by_tech(h),
+            "by_plant": {name: _full_load_hours(h, [name]) for name in h.plants},
+            "by_county": {county: _full_load_by_tech(h, county) for county in counties},
         },
         "starts_by_plant": {str(name): float(count) for name, count in starts.items()},
     }
 
 
-def _in_county(h: Hours, tech: str, county: str) -> list[str]:
-    return [name for name in h.of_tech(tech) if h.static["plants"][name]["county"] == county]
+def _full_load_by_tech(h: Hours, county: str | None = None) -> dict[str, float | None]:
+    return {tech: _full_load_hours(h, h.of(tech, county)) for tech in TECHS}
 
 
 def _full_load_hours(h: Hours, names: list[str]) -> float | None:
-    capacity = float(h.plants.loc[names, "capacity_mw"].sum())
-    energy_mwh = 1000.0 * float((h.gwh(h.net[names]) * _gross_factor(h)[names]).sum())
-    return energy_mwh / capacity if capacity > 0 else None
+    capacity_mw = _capacity_mw(h, names)
+    return 1000.0 * sum(h.gross_gwh[name] for name in names) / capacity_mw if capacity_mw > 0 else None
+
+
+def _capacity_mw(h: Hours, names: list[str]) -> float:
+    return float(sum(h.plants[name]["capacity_mw"] for name in names))
 
 
 def _storage(h: Hours) -> dict[str, Any]:
-    charge = h.gwh(h.run.quantity("plants", "charge_mw"))
-    discharge = h.gwh(h.run.quantity("plants", "discharge_mw"))
+    charge = h.each_gwh(h.run.quantity("plants", "charge_mw"))
+    discharge = h.each_gwh(h.run.quantity("plants", "discharge_mw"))
     rows = h.static["storages"]
     content = {name: row["discharge_efficiency"] * row["energy_mwh"] for name, row in rows.items()}
     each = {name: _use(charge[name], discharge[name], content[name]) for name in rows}
-    return _use(charge.sum(), discharge.sum(), sum(content.values())) | {"by_storage": each}
+    return _use(sum(charge.values()), sum(discharge.values()), sum(content.values())) | {"by_storage": each}
 
 
 def _use(charge: float, discharge: float, content_mwh: float) -> dict[str, float | None]:
@@ -238,15 +236,14 @@ def _reliability(h: Hours) -> dict[str, Any]:
 
 
 def _emissions(h: Hours) -> dict[str, Any]:
-    mwh = h.gwh(h.net) * 1000.0
-    co2 = mwh * h.plants["co2_t_per_mwh"].astype(float)
-    coal = mwh * h.plants["coal_gce_per_kwh"].astype(float) / 1000.0
-    total = float(mwh.sum())
+    co2 = {name: 1000.0 * h.net_gwh[name] * row["co2_t_per_mwh"] for name, row in h.plants.items()}
+    coal = {name: h.net_gwh[name] * row["coal_gce_per_kwh"] for name, row in h.plants.items()}  # GWh · g/kWh = t
+    total_gwh = sum(h.net_gwh.values())
     return {
-        "co2_t": co2.sum(),
-        "coal_tce": coal.sum(),
-        "co2_kg_per_mwh": 1000.0 * co2.sum() / total if total > 0 else None,
-        "by_plant": {name: {"co2_t": co2[name], "coal_tce": coal[name]} for name in h.of_tech("coal")},
+        "co2_t": sum(co2.values()),
+        "coal_tce": sum(coal.values()),
+        "co2_kg_per_mwh": sum(co2.values()) / total_gwh if total_gwh > 0 else None,
+        "by_plant": {name: {"co2_t": co2[name], "coal_tce": coal[name]} for name in h.of("coal")},
     }
 
 
@@ -267,7 +264,7 @@ def _cost(h: Hours) -> dict[str, Any]:
 
 
 def _cost_by_energy(h: Hours) -> dict[str, float]:
-    price, coal = h.static["prices"], h.of_tech("coal")
+    price = h.static["prices"]
     export, contract, low = (h.run.quantity("plants", q) for q in ("export_mw", "contract_mw", "band_low_mw"))
     energies = {
         "storage": h.system["charge_mw"] + h.system["discharge_mw"],
@@ -279,13 +276,9 @@ def _cost_by_energy(h: Hours) -> dict[str, float]:
         "export_cut": (low - export).clip(lower=0.0).sum(axis=1),
     }
     parts = {name: 1000.0 * h.gwh(power) * price[name] for name, power in energies.items()}
-    burnt = (
-        h.gwh(h.net[coal]) * h.plants.loc[coal, "cost_cny_per_mwh"].astype(float)
-        if coal
-        else pd.Series(dtype=float)
-    )
-    lost = float(h.gwh(h.available - h.net[h.available.columns]).sum())
-    return parts | {"coal": 1000.0 * float(burnt.sum()), "curtailment": 1000.0 * lost * price["curtailed"]}
+    parts["coal"] = sum(1000.0 * h.net_gwh[name] * h.plants[name]["cost_cny_per_mwh"] for name in h.of("coal"))
+    lost_gwh = _curtailed(h, h.renewables())["gwh"] or 0.0
+    return parts | {"curtailment": 1000.0 * lost_gwh * price["curtailed"]}
 
 
 def _network(h: Hours) -> dict[str, Any]:
@@ -295,7 +288,6 @@ def _network(h: Hours) -> dict[str, Any]:
         "hours_solved": h.hours(h.solved),
         "hours_failed": h.hours(~h.solved),
         "by_status": {s.name.lower(): {"hours": h.hours(status == int(s))} for s in FlowStatus},
-        "messages_left_out": h.run.metrics["network"]["messages_left_out"],
         "balance": _balance(h, loss),
         "loading": _loading(h),
         "voltage": _voltage(h),
@@ -422,7 +414,7 @@ def _slack(h: Hours) -> dict[str, Any]:
         "net_gwh": h.gwh(total),
         "absolute_gwh": h.gwh(total.abs()),
         "max_mw": _largest(total.abs()),
-        "by_bus_gwh": h.gwh(by_bus).to_dict(),
+        "by_bus_gwh": h.each_gwh(by_bus),
     }
 
 
@@ -521,17 +513,16 @@ def _response(h: Hours) -> float | None:
 
 
 def _plan_from_elements(h: Hours) -> dict[str, float | None]:
-    capacity = {tech: float(h.plants.loc[h.of_tech(tech), "capacity_mw"].sum()) for tech in TECHS}
+    capacity = {tech: _capacity_mw(h, h.of(tech)) for tech in TECHS}
     clean, total = capacity["hydro"] + capacity["wind"] + capacity["pv"], sum(capacity.values())
-    coal = [h.static["plants"][name]["minimum_used_pu"] for name in h.of_tech("coal")]
-    bases = [float(h.plants.loc[_in_county(h, "pv", county), "capacity_mw"].sum()) for county in ("威宁", "赫章")]
-    units = {name: float(row["units"]) for name, row in h.static["plants"].items()}
+    coal = [h.plants[name]["minimum_used_pu"] for name in h.of("coal")]
+    units = {name: float(row["units"]) for name, row in h.plants.items()}
     return {
         "bijie_nonfossil_capacity": clean,
         "bijie_nonfossil_capacity_share": 100.0 * clean / total if total > 0 else None,
         "bijie_wind_capacity": capacity["wind"],
         "bijie_pv_capacity": capacity["pv"],
-        "weining_hezhang_bases": min(bases),
+        "weining_hezhang_bases": min(_capacity_mw(h, h.of("pv", county)) for county in ("威宁", "赫章")),
         "bijie_coal_flexibility_min": 100.0 * max(coal) if coal else None,
         "plant_weihe": units.get("C11", 0.0),
         "plant_jinyuan_zhijin": units.get("C10", 0.0),

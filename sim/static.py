@@ -92,8 +92,9 @@ def _buses(outcome: Outcome) -> Rows:
 
 
 def _branches(outcome: Outcome) -> Rows:
-    model, tables = outcome.model, outcome.scenario.tables
-    known = _rows(tables.lines, "line_id") | _rows(tables.trafos, "trafo_id")
+    """Return the branches of the compiled grid; lines as they are after the sizing rule."""
+    model, elements = outcome.model, outcome.network.elements
+    known = _rows(elements.lines, "line_id") | _rows(elements.trafos, "trafo_id")
     return {
         name: known.get(name, {})
         | {

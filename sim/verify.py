@@ -113,6 +113,7 @@ def _laws(run: RunRecord) -> list[Finding]:
         "content of storage": _storage_content(h),
         "hours without a solution are NaN": _unsolved_values(h),
         "cost of starts between hot and cold": _starts_outside(h),
+        "causes of curtailment add up": _causes_apart(run),
     }
     return [_law(name, breach) for name, breach in breaches.items()]
 
@@ -134,11 +135,11 @@ def _kirchhoff(h: Hours) -> pd.DataFrame:
 
 
 def _system_against_plants(h: Hours) -> pd.DataFrame:
-    parts = {tech: h.net[h.of_tech(tech)].sum(axis=1) for tech in TECHS}
+    parts = {tech: h.net[h.of(tech)].sum(axis=1) for tech in TECHS}
     parts |= {
         name: h.run.quantity("plants", f"{name}_mw").sum(axis=1) for name in ("charge", "discharge", "export")
     }
-    parts |= {f"{tech}_available": h.available[h.of_tech(tech)].sum(axis=1) for tech in ("wind", "pv")}
+    parts |= {f"{tech}_available": h.available[h.of(tech)].sum(axis=1) for tech in ("wind", "pv")}
     parts["export_contract"] = h.run.quantity("plants", "contract_mw").sum(axis=1)
     return pd.DataFrame({name: h.system[f"{name}_mw"] - values for name, values in parts.items()})
 
@@ -181,3 +182,9 @@ def _starts_outside(h: Hours) -> pd.Series:
         for key in ("start_hot_cny", "start_cold_cny")
     )
     return pd.Series([max(low - stored, stored - high, 0.0)])
+
+
+def _causes_apart(run: RunRecord) -> pd.Series:
+    """Return the total curtailment − the sum over its causes, MWh."""
+    lost = run.metrics["curtailment"]
+    return pd.Series([1000.0 * (lost["total"]["gwh"] - sum(cause["gwh"] for cause in lost["by_cause"].values()))])

@@ -108,7 +108,7 @@ def test_pandapower_hour_by_hour_gives_the_same_figures(tiny_run: Path, tmp_path
     fast = json.loads(runner.invoke(app, [*arguments, "--out", str(tmp_path / "a")]).stdout)
     slow = json.loads(runner.invoke(app, [*arguments, "--flow", "pandapower", "--out", str(tmp_path / "b")]).stdout)
     assert slow["network"]["hours_solved"] == 24
-    assert slow["network"]["losses_gwh"] == pytest.approx(fast["network"]["losses_gwh"], rel=1e-9)
+    assert slow["network"]["losses"]["gwh"] == pytest.approx(fast["network"]["losses"]["gwh"], rel=1e-9)
 
 
 def test_an_interrupted_run_leaves_nothing_that_looks_finished(tmp_path: Path):

@@ -24,7 +24,10 @@ from grid.model import GridModel
 from scenarios.errors import InvariantError, Problem, ScenarioError, did_you_mean
 from scenarios.records import Floats, Ints, axes, record
 from scenarios.schema import Scenario
-from sim.dispatch.model import DispatchCase
+from sim.dispatch.model import DispatchCase, DispatchResult
+
+OVERLOAD_DUST_MW = 1e-5
+"""Overloads below this are rounding: a solver keeps every row and every bound to 1e-7."""
 
 SECTION_MARK = "section "
 """Rows of sections are named with this before the section's name, so that no branch can be meant."""
@@ -60,6 +63,23 @@ def no_limits(case: DispatchCase) -> NetworkLimits:
         loss=np.zeros(0),
         **{name: np.zeros((0, len(getattr(case, name)))) for name in things},
     )
+
+
+def flow_mw(limits: NetworkLimits, case: DispatchCase, result: DispatchResult) -> Floats:
+    """Return the flow of every row in a dispatch [hours × rows], MW."""
+    served = case.load_mw + result.shift_up_mw - result.shift_down_mw - result.shed_mw - result.unserved_mw
+    flow = result.coal_mw @ limits.coal.T + result.hydro_mw @ limits.hydros.T
+    flow += result.renewable_mw @ limits.renewables.T
+    flow += (result.discharge_mw - result.charge_mw) @ limits.storages.T
+    flow -= served @ limits.loads.T + result.export_mw @ limits.channels.T
+    return np.asarray(flow - result.loss_mw[:, None] * limits.loss)
+
+
+def overload_mw(limits: NetworkLimits, case: DispatchCase, result: DispatchResult) -> Floats:
+    """Return by how much a dispatch exceeds the limits [hours × rows], MW; rounding counts as nothing."""
+    flow = flow_mw(limits, case, result)
+    excess = np.maximum(flow - limits.high_mw, limits.low_mw - flow)
+    return np.asarray(np.where(excess > OVERLOAD_DUST_MW, excess, 0.0))
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ Network rows join the programme when a solution violates them, and stay. This mo
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,9 +18,9 @@ from scipy import sparse
 from scenarios.errors import InvariantError
 from scenarios.records import Floats, Ints, axes, record
 from sim.dispatch.commitment import Commitment, commit
-from sim.dispatch.limits import NetworkLimits, no_limits
+from sim.dispatch.limits import NetworkLimits, no_limits, overload_mw
 from sim.dispatch.model import START_CONTENT, DispatchCase, DispatchResult
-from sim.dispatch.programme import Merging, Programme, programme
+from sim.dispatch.programme import Merging, Programme, price_overload, programme
 from sim.dispatch.sharing import shared
 from sim.dispatch.unfold import unfold
 
@@ -38,11 +38,11 @@ INFINITY = highspy.kHighsInf
 
 @record
 class LpRun:
-    """A result, and how it came about. ``overload_mw`` [hours × rows] is what rows exceed their limits by.
-
-    ``window_cost_cny`` is the optimum of each window, without constants; ``solves`` counts programmes solved,
-    ``rows_used`` names the rows that were needed, ``one_way_windows`` counts windows in which storages would have
-    burnt energy by charging and discharging at once, and were kept from it.
+    """A result, and how it came about. ``overload_mw`` [hours × rows] is what rows exceed their limits by;
+    their price is not among the costs of the result. ``window_cost_cny`` is the optimum of each window, without
+    constants; ``solves`` counts programmes solved, ``rows_used`` names the rows that were needed,
+    ``one_way_windows`` counts windows in which storages would have burnt energy by charging and discharging at
+    once, and were kept from it.
     """
 
     result: DispatchResult
@@ -78,11 +78,29 @@ def solve(case: DispatchCase, limits: NetworkLimits | None = None) -> DispatchRe
 
 
 def solve_rolling(case: DispatchCase, limits: NetworkLimits | None = None) -> LpRun:
-    """Return the same with the figures of the solution; overloads have a price (``Programme.price_overload``) and are reported."""
-    commitment = commit(case)
-    start = Ends(START_CONTENT * case.storage_energy_mwh)
-    walk = Walk(programme(case, commitment.units_on, limits or no_limits(case), start.first_mwh), start)
-    for window in windows(case):
+    """Return the same with the figures of the solution; overloads have a price and are reported."""
+    return _walked(case, commit(case), limits, Ends(START_CONTENT * case.storage_energy_mwh), windows(case))
+
+
+def solve_whole(
+    case: DispatchCase, commitment: Commitment, ends: Ends, limits: NetworkLimits | None = None
+) -> LpRun:
+    """Return the optimum over the whole axis at once, between given contents of the storages.
+
+    No dispatch with the same units, the same contents before and at least those after can cost less.
+    """
+    return _walked(case, commitment, limits, ends, (Window(0, len(case.time), len(case.time)),))
+
+
+def _walked(
+    case: DispatchCase,
+    commitment: Commitment,
+    limits: NetworkLimits | None,
+    ends: Ends,
+    spans: Iterable[Window],
+) -> LpRun:
+    walk = Walk(programme(case, commitment.units_on, limits or no_limits(case), ends.first_mwh), ends)
+    for window in spans:
         walk.take(window)
     return walk.finished(commitment)
 
@@ -126,15 +144,13 @@ class Walk:
 
     def finished(self, commitment: Commitment) -> LpRun:
         """Return all kept steps as a result."""
-        plan, soft = self._plan, self._plan.soft_rows
-        values = shared(plan, self._kept)
-        flow = plan.flow_mw(values, slice(None))[:, :soft]
-        excess = np.maximum(flow - plan.row_high_mw[:soft], plan.row_low_mw[:soft] - flow)
+        plan = self._plan
+        result = unfold(plan, commitment, shared(plan, self._kept), self._prices)
         return LpRun(
-            result=unfold(plan, commitment, values, self._prices),
+            result=result,
             rows=plan.limits.rows,
-            rows_used=tuple(plan.limits.rows[row] for row in sorted(self._merging.rows) if row < soft),
-            overload_mw=np.maximum(excess, 0.0),
+            rows_used=tuple(plan.limits.rows[row] for row in sorted(self._merging.rows) if row < plan.soft_rows),
+            overload_mw=overload_mw(plan.limits, plan.case, result),
             window_cost_cny=np.array(self._costs),
             solves=self._effort[0],
             iterations=self._effort[1],
@@ -317,7 +333,7 @@ class WindowModel:
     def _add_excess_columns(self) -> int:
         """Add columns for what a row is above or below its limits by; return the number of the first."""
         first, count = self._highs.getNumCol(), 2 * self._shape[0]
-        price = np.full(count, self._plan.price_overload * self._step_h)
+        price = np.full(count, price_overload(self._plan.case) * self._step_h)
         none, free = np.zeros(0, dtype=np.int32), np.full(count, INFINITY)
         self._highs.addCols(count, price, np.zeros(count), free, 0, none, none, np.zeros(0))
         return int(first)

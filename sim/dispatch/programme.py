@@ -95,11 +95,6 @@ class Programme:
         return np.asarray(case.load_mw.sum(axis=1) + case.loss_mw + case.export_mw.sum(axis=1))
 
     @property
-    def price_overload(self) -> float:
-        """Price of a MWh above the limit of a row: load is cut for it only where at least half of it helps."""
-        return 2.0 * self.case.price_unserved
-
-    @property
     def soft_rows(self) -> int:
         """Number of rows that may be exceeded at a price: those of the network."""
         return len(self.limits.rows)
@@ -286,6 +281,11 @@ class Merging:
         water = np.zeros((len(self.plan.case.hydros), len(self.price)))
         water[:, self.at["water"]] = self.plan.case.time.step_h * np.eye(len(water))
         return water
+
+
+def price_overload(case: DispatchCase) -> float:
+    """Return the price of a MWh above the limit of a row: load is cut for it only where half of it helps."""
+    return 2.0 * case.price_unserved
 
 
 def programme(case: DispatchCase, units_on: Ints, limits: NetworkLimits, first_mwh: Floats) -> Programme:

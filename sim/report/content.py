@@ -118,8 +118,22 @@ class Content:
             return same(name)
         start, end = self.bus_name(row["from"]), self.bus_name(row["to"])
         if row["kind"] == "trafo":
-            return Both(f"{start.zh} 主变", f"{start.en} transformer")
-        return Both(f"{start.zh} – {end.zh}", f"{start.en} – {end.en}")
+            return Both(f"{start.zh} 主变 {name}", f"{start.en} transformer {name}")
+        twin = f" ({name})" if len(self.parallel(name)) > 1 else ""
+        return Both(f"{start.zh} – {end.zh}{twin}", f"{start.en} – {end.en}{twin}")
+
+    def parallel(self, name: str) -> tuple[str, ...]:
+        """Return all branches between the two buses of a branch, itself among them."""
+        row = self.static["branches"][name]
+        return self._parallels[frozenset((row["from"], row["to"]))]
+
+    @cached_property
+    def _parallels(self) -> Mapping[frozenset[str], tuple[str, ...]]:
+        found: dict[frozenset[str], tuple[str, ...]] = {}
+        for name, row in self.static["branches"].items():
+            ends = frozenset((row["from"], row["to"]))
+            found[ends] = (*found.get(ends, ()), name)
+        return found
 
     def branch_kv(self, name: str) -> float:
         """Return the nominal voltage of a branch (of a transformer: of its high side), kV."""

@@ -70,6 +70,8 @@ MARGIN_DEG = 0.15
 """Margin around the region on the map, degrees."""
 APART_DEG = 0.03
 """Distance at which two levels of one station are drawn apart, degrees."""
+ASIDE_DEG = 0.016
+"""Distance between parallel branches on the map, degrees."""
 LABEL_DEG = (0.35, 0.15)
 """Width and height that a name takes on the map, degrees."""
 TOP_BRANCHES = 8
@@ -498,7 +500,7 @@ def plan_ratio(content: Content) -> Spec:
 
 def cost_parts(content: Content) -> Spec:
     """Return the parts of the cost."""
-    parts = {key: value for key, value in content.metrics["cost"]["parts_cny"].items() if value != 0}
+    parts = {key: value for key, value in content.metrics["cost"]["parts_cny"].items() if abs(value) >= 1.0}
     order = sorted(parts, key=lambda key: abs(parts[key]))
     trace = {
         "type": "bar",
@@ -510,7 +512,7 @@ def cost_parts(content: Content) -> Spec:
         "showlegend": False,
     }
     labels = {"type": "category", "automargin": True}
-    return figure([trace], 90 + 28 * len(order), xaxis=axis("axis_money"), yaxis=labels)
+    return figure([trace], 300, xaxis=axis("axis_money"), yaxis=labels)
 
 
 def price_duration(content: Content) -> Spec:
@@ -526,7 +528,7 @@ def price_duration(content: Content) -> Spec:
 def network_map(content: Content) -> Spec:
     """Buses and lines by coordinates; width and colour by loading, dashed where the line is assumed."""
     places = bus_places(content)
-    lines = [_map_line(content, key, k, places) for k, key in enumerate(content.loading.columns)]
+    lines = [_map_line(content, key, k, places) for k, key in _least_loaded_first(content)]
     x_to_y = 1 / math.cos(math.radians(27.0))
     plain = {"showgrid": False, "zeroline": False, "showticklabels": False, "ticks": ""}
     longitudes, latitudes = _home(content, places)
@@ -557,6 +559,12 @@ def bus_places(content: Content) -> dict[str, tuple[float, float]]:
     return places
 
 
+def _least_loaded_first(content: Content) -> list[tuple[int, str]]:
+    """Return the branches with their positions in the order of drawing: what is loaded most lies on top."""
+    by_branch = content.metrics["network"]["loading"]["by_branch"]
+    return sorted(enumerate(content.loading.columns), key=lambda item: by_branch[item[1]]["max"] or 0.0)
+
+
 def _home(content: Content, places: dict[str, tuple[float, float]]) -> tuple[list[float], list[float]]:
     """Return the longitudes and latitudes that the map opens with: those of the region, with a margin."""
     inside = [place for key, place in places.items() if content.static["buses"][key].get("county") != OUTSIDE]
@@ -569,6 +577,7 @@ def _map_line(content: Content, key: str, position: int, places: dict[str, tuple
     row = content.static["branches"][key]
     start, end = np.array(places[row["from"]]), np.array(places[row["to"]])
     points = start + np.linspace(0.0, 1.0, MAP_POINTS)[:, None] * (end - start)
+    points[1:-1] += _aside(content, key, end - start)
     return {
         "type": "scatter",
         "mode": "lines",
@@ -579,6 +588,13 @@ def _map_line(content: Content, key: str, position: int, places: dict[str, tuple
         "name": name(content.branch_name(key)),
         "hovertemplate": {"line_hover": position},
     }
+
+
+def _aside(content: Content, key: str, way: Floats) -> Floats:
+    """Return by how much a branch is drawn beside its straight way, degrees, so that parallel ones are apart."""
+    twins = content.parallel(key)
+    across = np.array([-way[1], way[0]]) / (np.hypot(*way) or 1.0)
+    return np.asarray(ASIDE_DEG * (twins.index(key) - (len(twins) - 1) / 2) * across)
 
 
 def _map_buses(content: Content, places: dict[str, tuple[float, float]]) -> Spec:

@@ -15,7 +15,7 @@ Level = Literal["bad", "warn", "note"]
 NEGLIGIBLE_MWH = 0.5
 EXPORT_SHORTFALL = 0.005
 SLACK_SHARE = 0.001
-"""Share of the load that the surrounding grid may cover unnoticed: the tolerance of the loss correction."""
+"""Share of an hour's load that the surrounding grid may cover: the tolerance of the loss correction."""
 NAMED = 3
 
 
@@ -119,8 +119,8 @@ def _export(content: Content) -> Iterator[Finding]:
     energy = content.metrics["energy_gwh"]
     contract, sent = energy["export_contract"], energy["export"]
     if contract > 0 and abs(sent - contract) > EXPORT_SHORTFALL * contract:
-        key = "find_export_less" if sent < contract else "find_export_more"
-        yield Finding("warn", word(key, sent=u.energy(sent), contract=u.energy(contract)), "balance")
+        key, level = ("find_export_less", "warn") if sent < contract else ("find_export_more", "note")
+        yield Finding(level, word(key, sent=u.energy(sent), contract=u.energy(contract)), "balance")
 
 
 def _spilled(content: Content) -> Iterator[Finding]:
@@ -133,8 +133,8 @@ def _slack(content: Content) -> Iterator[Finding]:
     slack = content.metrics["network"]["slack"]["max_mw"]
     if slack is None:
         return
-    least_load = float(content.system["load"].min())
-    level: Level = "warn" if slack > SLACK_SHARE * least_load else "note"
+    beyond = content.system["slack"].abs() > SLACK_SHARE * content.system["load"]
+    level: Level = "warn" if beyond.any() else "note"
     text = word("find_slack", power=u.power(slack), net=u.energy(content.metrics["network"]["slack"]["net_gwh"]))
     yield Finding(level, text, "grid")
 

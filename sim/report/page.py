@@ -260,7 +260,8 @@ def _tile_absorbed(content: Content) -> dict[str, Any]:
 
 def _tile_curtailment(content: Content) -> dict[str, Any]:
     parts = content.metrics["curtailment"]
-    value = same(f"{u.percent(parts['pv']['rate']).en} / {u.percent(parts['wind']['rate']).en}")
+    pv, wind = u.percent(parts["pv"]["rate"]), u.percent(parts["wind"]["rate"])
+    value = Both(f"{pv.zh} / {wind.zh}", f"{pv.en} / {wind.en}")
     total = parts["total"]
     note = word("tile_curtailment_note", rate=u.percent(total["rate"]), energy=u.energy(total["gwh"]))
     return _tile("curtailment", "renewables", value, note)

@@ -16,6 +16,8 @@ from sim.report.units import Both, same
 from sim.report.words import word
 
 RENEWABLES = ("wind", "pv")
+SHORT = 8
+"""Length of a text that is not broken, Chinese characters."""
 CONFIDENCES = ("published", "derived", "assumed")
 
 
@@ -26,6 +28,11 @@ class Cell:
     text: Both
     sort: float | str | None = None
     mark: str = ""
+
+    @property
+    def is_short(self) -> bool:
+        """Whether the text is kept on one line."""
+        return len(self.text.zh) <= SHORT and len(self.text.en) <= 2 * SHORT
 
     @property
     def is_number(self) -> bool:
@@ -300,6 +307,7 @@ def storages(content: Content) -> Table:
     rows = [
         (
             label(content.name_of(row, name)),
+            label(name),
             label(word(f"storage_{row['kind']}")),
             power(row["power_mw"]),
             small_energy(row["energy_mwh"] / 1000),
@@ -313,11 +321,12 @@ def storages(content: Content) -> Table:
     total = content.metrics["storage"]
     blank = label("")
     foot = (
-        label(word("sum")), blank, blank, blank, small_energy(total["charge_gwh"]),
+        label(word("sum")), blank, blank, blank, blank, small_energy(total["charge_gwh"]),
         small_energy(total["discharge_gwh"]), plain(total["cycles"], 1), blank,
     )  # fmt: skip
     heads = (
-        text_head("storage"), text_head("storage_kind"), power_head("power"), small_energy_head("content"),
+        text_head("storage"), text_head("id"), text_head("storage_kind"), power_head("power"),
+        small_energy_head("content"),
         small_energy_head("charged"), small_energy_head("discharged"), Head(word("cycles")),
         text_head("confidence"),
     )  # fmt: skip
@@ -418,7 +427,7 @@ def worst_hours(content: Content) -> Table:
     """Return the hours that an engineer looks at first."""
     rows = []
     for key, found in content.metrics["network"]["worst_hours"].items():
-        if found is None:
+        if found is None or found.get("mw") == 0:
             continue
         unit = next(name for name in WORST_UNITS if name in found)
         where = content.element_name(found["name"]) if "name" in found else same("")
@@ -467,7 +476,7 @@ def _in_target_unit(value: float | None, factor: float, bound: str) -> Cell:
 
 def target_number(value: float) -> str:
     """Return the value of a target as planning documents write it: 99.915, 13,000, 7.45."""
-    return f"{value:,.6g}" if abs(value) < 1000 else u.fixed(value, 0)
+    return f"{value:,.5g}" if abs(value) < 1000 else u.fixed(value, 0)
 
 
 def costs(content: Content) -> Table:
@@ -476,7 +485,7 @@ def costs(content: Content) -> Table:
     rows = [
         (label(word(f"cost_{name}")), number(u.money(value), value))
         for name, value in cost["parts_cny"].items()
-        if value != 0
+        if abs(value) >= 1.0
     ]
     foot = tuple(
         (label(word(f"cost_{name}")), number(u.money(cost[f"{name}_cny"]), None))

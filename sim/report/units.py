@@ -72,7 +72,7 @@ def power(value_mw: float | None) -> Both:
     """Return a power: 万千瓦 or MW."""
     if value_mw is None:
         return same(NONE)
-    return Both(f"{significant(value_mw / MW_PER_WAN_KW)} 万千瓦", f"{significant(value_mw)} MW")
+    return Both(f"{significant(value_mw / MW_PER_WAN_KW)}万千瓦", f"{significant(value_mw)} MW")
 
 
 def energy(value_gwh: float | None) -> Both:
@@ -80,8 +80,8 @@ def energy(value_gwh: float | None) -> Both:
     if value_gwh is None:
         return same(NONE)
     if abs(value_gwh) < 1.0:
-        return Both(f"{significant(value_gwh * 100)} 万千瓦时", f"{significant(value_gwh * 1000)} MWh")
-    return Both(f"{significant(value_gwh / GWH_PER_YI_KWH)} 亿千瓦时", f"{significant(value_gwh)} GWh")
+        return Both(f"{significant(value_gwh * 100)}万千瓦时", f"{significant(value_gwh * 1000)} MWh")
+    return Both(f"{significant(value_gwh / GWH_PER_YI_KWH)}亿千瓦时", f"{significant(value_gwh)} GWh")
 
 
 def percent(share: float | None) -> Both:
@@ -89,7 +89,8 @@ def percent(share: float | None) -> Both:
     if share is None or not math.isfinite(share):
         return same(NONE)
     value = 100.0 * share
-    return same(f"{fixed(value, _percent_decimals(value))} %")
+    text = fixed(value, _percent_decimals(value))
+    return Both(f"{text}%", f"{text} %")
 
 
 def _percent_decimals(value: float) -> int:
@@ -107,14 +108,14 @@ def money(value_cny: float | None) -> Both:
     if value_cny is None:
         return same(NONE)
     english = (value_cny / 1e9, "bn") if abs(value_cny) >= 1e9 else (value_cny / 1e6, "m")
-    return Both(f"{significant(value_cny / CNY_PER_YI)} 亿元", f"CNY {significant(english[0])} {english[1]}")
+    return Both(f"{significant(value_cny / CNY_PER_YI)}亿元", f"CNY {significant(english[0])} {english[1]}")
 
 
 def mass(value_t: float | None) -> Both:
     """Return a mass of fuel or gas: 万吨 or kt."""
     if value_t is None:
         return same(NONE)
-    return Both(f"{significant(value_t / T_PER_WAN)} 万吨", f"{significant(value_t / 1000)} kt")
+    return Both(f"{significant(value_t / T_PER_WAN)}万吨", f"{significant(value_t / 1000)} kt")
 
 
 def hours(value_h: float | None) -> Both:
@@ -122,7 +123,7 @@ def hours(value_h: float | None) -> Both:
     if value_h is None:
         return same(NONE)
     text = fixed(value_h, 0 if float(value_h).is_integer() else 2)
-    return Both(f"{text} 小时", f"{text} h")
+    return Both(f"{text}小时", f"{text} h")
 
 
 def energy_cell(value_gwh: float | None) -> Both:

@@ -83,11 +83,11 @@ FINDINGS: Words = {
     "find_unserved": ("有{energy}负荷未能供应，历时{hours}。", "{energy} of load could not be served, in {hours}."),
     "find_overloads": (
         "{count}个元件超过额定值，共{hours}；最重：{names}。",
-        "{count} elements are loaded above their rating, in {hours}; the worst: {names}.",
+        "Elements loaded above their rating: {count}, in {hours}; the worst: {names}.",
     ),
     "find_voltages": (
         "{count}条母线电压越限，共{hours}；最差：{names}。",
-        "{count} buses leave their voltage limits, in {hours}; the worst: {names}.",
+        "Buses outside their voltage limits: {count}, in {hours}; the worst: {names}.",
     ),
     "find_below_minimum": (
         "煤电低于最小技术出力运行{hours}（少发{energy}），即系统下调能力不足。",
@@ -112,15 +112,15 @@ FINDINGS: Words = {
     ),
     "find_repairs": (
         "气象数据作了{count}类修正，涉及{values}个数值。",
-        "The weather data were repaired in {count} ways, touching {values} values.",
+        "Kinds of repairs of the weather data: {count}, touching {values} values.",
     ),
     "find_sizing": (
         "按规则放大了{count}条假设线路，使其能送出所接电源。",
-        "{count} assumed lines were enlarged by rule so that they can carry the plants behind them.",
+        "Assumed lines enlarged by rule, so that they can carry the plants behind them: {count}.",
     ),
     "find_left_overloaded": (
         "{count}个元件在校核方式下超过额定值，但资料属实而未作改动。",
-        "{count} elements exceed their rating in the sizing situations and were left as recorded.",
+        "Elements above their rating in the sizing situations that were left as recorded: {count}.",
     ),
 }
 

@@ -12,7 +12,17 @@ import pandapower.networks as pn
 from grid.compile import compile_net, tabled_injections
 from grid.model import GridModel, Injections
 
-CASES = ("case9", "case14", "case30", "case39", "case57", "case118", "case_illinois200", "case300", "case1354pegase")
+CASES = (
+    "case9",
+    "case14",
+    "case30",
+    "case39",
+    "case57",
+    "case118",
+    "case_illinois200",
+    "case300",
+    "case1354pegase",
+)
 
 
 @lru_cache(maxsize=None)

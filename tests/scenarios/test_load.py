@@ -114,7 +114,7 @@ def test_a_file_may_extend_a_built_in_scenario_and_change_one_value(tmp_path: Pa
 def test_a_circle_of_extends_is_an_error(tmp_path: Path):
     (tmp_path / "a.toml").write_text('extends = "b"\nname = "a"\n', encoding="utf-8")
     (tmp_path / "b.toml").write_text('extends = "a"\nname = "b"\n', encoding="utf-8")
-    with pytest.raises(ScenarioError, match="extends itself: a.toml → b.toml → a.toml"):
+    with pytest.raises(ScenarioError, match=r"extends itself: a\.toml → b\.toml → a\.toml"):
         load_scenario(tmp_path / "a.toml")
 
 

@@ -58,7 +58,7 @@ def test_equal_axis_names_have_equal_lengths():
 
 
 def test_a_wrong_kind_of_number_is_refused():
-    with pytest.raises(TypeError, match="Sample.count: dtype float64, wanted int64"):
+    with pytest.raises(TypeError, match=r"Sample\.count: dtype float64, wanted int64"):
         sample(count=np.zeros(2))
 
 

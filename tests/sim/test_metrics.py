@@ -98,7 +98,9 @@ def test_storage_demand_response_and_reliability_by_hand(metrics):
     assert metrics["reliability"]["eens_mwh"] == pytest.approx(lost)
     assert metrics["reliability"]["unserved_hours"] == 1
     assert metrics["reliability"]["bulk_equivalent_outage_h"] == pytest.approx(lost / (load_mwh / 4))
-    assert metrics["reliability"]["bulk_equivalent_reliability_percent"] == pytest.approx(100 * (1 - lost / load_mwh))
+    assert metrics["reliability"]["bulk_equivalent_reliability_percent"] == pytest.approx(
+        100 * (1 - lost / load_mwh)
+    )
     assert metrics["reliability"]["coal_below_minimum_mwh"] == pytest.approx(7.0)
 
 
@@ -128,7 +130,7 @@ def test_loading_by_hand(metrics):
     loading = metrics["network"]["loading"]
     line = loading["by_branch"]["L"]
     assert line["max"] == pytest.approx(1.224)
-    assert line["p99"] == pytest.approx(0.412 + 0.98 * (1.224 - 0.412))  # 2·0.99 = 1.98 of the way along three values
+    assert line["p99"] == pytest.approx(0.412 + 0.98 * (1.224 - 0.412))  # 2 · 0.99 = 1.98 along three values
     assert line["time_of_max"] == "2025-04-10T02:00:00+08:00"
     assert (loading["overloaded_hours"], loading["overloaded_element_hours"]) == (1, 2)
 
@@ -195,7 +197,7 @@ def test_a_year_without_a_solved_hour_has_no_network_figures():
 def test_a_dispatch_out_of_balance_is_refused():
     of = outcome()
     coal_mw = of.dispatch.coal_mw + np.array([[0.0], [0.01], [0.0], [0.0]])
-    with pytest.raises(InvariantError, match="dispatch.*01:00.*does not add up in 1 steps, worst 0.01 MW"):
+    with pytest.raises(InvariantError, match=r"dispatch.*01:00.*does not add up in 1 steps, worst 0.01 MW"):
         summarise(replace(of, dispatch=replace(of.dispatch, coal_mw=coal_mw)))
 
 

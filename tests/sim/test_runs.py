@@ -87,7 +87,7 @@ def test_a_run_is_found_again(folder, tmp_path):
 def test_a_folder_that_lacks_a_file_is_not_a_run(folder, tmp_path):
     (folder / "hourly_buses.parquet").unlink()
     assert finished_run(tmp_path, outcome().scenario, KEY) is None
-    with pytest.raises(DataError, match="hourly_buses.parquet is missing"):
+    with pytest.raises(DataError, match=r"hourly_buses\.parquet is missing"):
         read_run(folder)
 
 
@@ -188,12 +188,14 @@ sys.path.insert(0, "tests/sim")
 from tiny_outcome import outcome
 from sim.metrics import summarise
 from sim.runs import write_run
-write_run(outcome(), summarise(outcome()), Path(sys.argv[1]), sys.argv[2], lambda _: os.kill(os.getpid(), signal.SIGKILL))
+kill = lambda _: os.kill(os.getpid(), signal.SIGKILL)
+write_run(outcome(), summarise(outcome()), Path(sys.argv[1]), sys.argv[2], kill)
 """
 
 
 def test_a_killed_run_leaves_nothing_that_looks_finished_and_the_next_cleans_up(tmp_path, metrics):
-    killed = subprocess.run([sys.executable, "-c", KILLED, str(tmp_path), KEY], cwd=ROOT, timeout=120)
+    command = [sys.executable, "-c", KILLED, str(tmp_path), KEY]
+    killed = subprocess.run(command, cwd=ROOT, timeout=120, check=False)
     assert killed.returncode == -signal.SIGKILL
     (left,) = tmp_path.iterdir()
     assert left.name.startswith(f".partial-three-buses-{KEY}@")
@@ -239,5 +241,5 @@ def test_a_folder_that_is_no_run_is_named(tmp_path):
 
 def test_a_damaged_hourly_file_is_named(folder):
     (folder / "hourly_system.parquet").write_bytes(b"PAR1 but no more")
-    with pytest.raises(DataError, match="hourly_system.parquet: cannot be read"):
+    with pytest.raises(DataError, match=r"hourly_system\.parquet: cannot be read"):
         read_run(folder).hourly("system")

@@ -1,6 +1,7 @@
-"""Verification: a sound folder agrees in every figure, and a single changed cell or figure does not go unnoticed."""
+"""Verification: a sound folder agrees in every figure; a single changed cell or figure does not go unnoticed."""
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -14,9 +15,14 @@ from sim.runs import file_fingerprint, write_run
 from sim.verify import _exempt, _leaves, agree, verify
 
 
+@pytest.fixture(scope="module")
+def sound(tmp_path_factory):
+    return write_run(outcome(), summarise(outcome()), tmp_path_factory.mktemp("sound"), "0123abcd")
+
+
 @pytest.fixture
-def folder(tmp_path):
-    return write_run(outcome(), summarise(outcome()), tmp_path, "0123abcd")
+def folder(sound, tmp_path):
+    return shutil.copytree(sound, tmp_path / sound.name)
 
 
 def wrong(folder: Path) -> set[str]:
@@ -110,6 +116,13 @@ def test_a_changed_figure_is_found(folder, keys, value):
     assert ".".join(keys) in wrong(folder)
 
 
+def test_causes_that_do_not_add_up_are_found(folder):
+    info = json.loads((folder / "run.json").read_text())
+    info["metrics"]["curtailment"]["by_cause"]["not_attributed"]["gwh"] = 0.001
+    (folder / "run.json").write_text(json.dumps(info))
+    assert wrong(folder) == {"law: causes of curtailment add up"}
+
+
 def test_a_changed_verdict_on_a_target_is_found(folder):
     info = json.loads((folder / "run.json").read_text())
     row = next(row for row in info["metrics"]["plan"] if row["met"] is False)
@@ -133,6 +146,7 @@ def test_numbers_that_are_not_derived_again_are_a_short_known_list(folder):
         "network.balance.schedule_tolerance_mw",
         "network.balance.ac_tolerance_mw",
         "network.loss_rounds",
+        "network.messages_left_out",
         "network.loading.limit",
         *(f"network.voltage.limits_pu.{level}.{end}" for level in ("500", "220") for end in ("low", "high")),
         "cost.parts_cny.starts",

@@ -125,7 +125,7 @@
   }
 
   function busColours() {
-    const colours = { low: "#56B4E9", high: "#D55E00", fine: colour("quiet"), none: colour("rule") };
+    const colours = { low: "#56B4E9", high: "#D55E00", fine: colour("quiet"), none: "#a9b1b8" };
     return page.map.buses.map((bus, position) => colours[busState(bus, position)]);
   }
 

@@ -118,7 +118,11 @@ def _system(
     tech = {name: plant["tech"] for name, plant in static["plants"].items()}
 
     def total(quantity: str, *techs: str) -> np.ndarray[Any, Any]:
-        names = [c for c in map(str, plants) if c.endswith(f" {quantity}") and (not techs or tech[c.split(" ")[0]] in techs)]
+        names = [
+            c
+            for c in map(str, plants)
+            if c.endswith(f" {quantity}") and (not techs or tech[c.split(" ")[0]] in techs)
+        ]
         return np.asarray(plants[names].sum(axis=1))
 
     columns: dict[str, Any] = {f"{t}_mw": total("generation_mw", t) for t in TECHS}

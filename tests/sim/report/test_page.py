@@ -1,4 +1,4 @@
-"""The page as text: both languages whole, numbers that agree with the files, nothing that runs or loads by accident."""
+"""The page as text: both languages whole, numbers that agree with the files, nothing runs or loads by accident."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 import pytest
+from sample_run import NASTY, write_sample
 
 from scenarios.errors import DataError, ScenarioError
 from sim.report import figures as fig
@@ -26,7 +27,6 @@ from sim.report.tables import all_tables
 from sim.report.units import Both
 from sim.report.words import WORDS, word
 from sim.runs import RunRecord, read_run
-from tests.sim.report.sample_run import NASTY, write_sample
 
 REPORT = Path(__file__).parents[3] / "sim" / "report"
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
@@ -68,9 +68,8 @@ def test_every_word_has_both_languages() -> None:
 
 
 def test_every_word_asked_for_exists_and_none_is_left_over() -> None:
-    asked = set(re.findall(r'(?:\bt|\bword)\("(\w+)"', _sources())) | set(
-        re.findall(r'data-(?:label|hint|word)="(\w+)"', _sources())
-    )
+    asked = set(re.findall(r'(?:\bt|\bword)\("(\w+)"[,)]', _sources()))
+    asked |= set(re.findall(r'data-(?:label|hint|word)="(\w+)"', _sources()))
     assert asked <= set(WORDS), asked - set(WORDS)
     strings = set(re.findall(r'"(\w+)"', _sources())) | set(re.findall(r'empty="(\w+)"', _sources()))
     made = re.compile(
@@ -83,19 +82,26 @@ def test_every_word_asked_for_exists_and_none_is_left_over() -> None:
 
 def _sources() -> str:
     names = [*REPORT.glob("*.py"), *(REPORT / "templates").iterdir()]
-    return "\n".join(path.read_text(encoding="utf-8") for path in names if path.name not in {"terminal.py", "words.py"})
+    return "\n".join(
+        path.read_text(encoding="utf-8") for path in names if path.name not in {"terminal.py", "words.py"}
+    )
 
 
 def test_words_of_figures_exist(content: Content) -> None:
     keys = set(re.findall(r'\{"t": "(\w+)"\}', json.dumps(fig.all_figures(content))))
-    chosen = {key for key in keys if key.endswith(("_chosen", "_heat_chosen"))}  # the page puts a unit in their place
+    chosen = {
+        key for key in keys if key.endswith(("_chosen", "_heat_chosen"))
+    }  # the page puts a unit in their place
     assert keys - chosen <= set(WORDS)
     assert len(keys) > 40
 
 
 def test_chinese_of_what_other_stages_say() -> None:
     assert reason_text("a yearly figure; only 72 h were simulated").zh == "年度指标；只模拟了72小时"
-    assert reason_text("lines.csv (A-B): bus A is not in service in 2024").zh == "lines.csv（A-B）：母线A在2024年未投运"
+    assert (
+        reason_text("lines.csv (A-B): bus A is not in service in 2024").zh
+        == "lines.csv（A-B）：母线A在2024年未投运"
+    )
     assert reason_text("a new sentence").zh == "a new sentence"
     assert target_unit("TWh") == (Both("亿千瓦时", "TWh"), 10.0)
 
@@ -110,15 +116,15 @@ def test_every_plan_target_has_a_chinese_name(content: Content) -> None:
 @pytest.mark.parametrize(
     ("text", "wanted"),
     [
-        (u.energy(41237.0), Both("412 亿千瓦时", "41,200 GWh")),  # 41,237 GWh = 412.37 × 10⁸ kWh
-        (u.energy(0.042), Both("4.20 万千瓦时", "42.0 MWh")),  # 0.042 GWh = 42 MWh = 4.2 × 10⁴ kWh
-        (u.power(4600.0), Both("460 万千瓦", "4,600 MW")),
-        (u.money(2.345e9), Both("23.5 亿元", "CNY 2.35 bn")),  # rounds half to even: 23.45 → 23.4 or 23.5
-        (u.percent(0.99915), Both("99.915 %", "99.915 %")),
-        (u.percent(0.0312), Both("3.12 %", "3.12 %")),
+        (u.energy(41237.0), Both("412亿千瓦时", "41,200 GWh")),  # 41,237 GWh = 412.37 × 10⁸ kWh
+        (u.energy(0.042), Both("4.20万千瓦时", "42.0 MWh")),  # 0.042 GWh = 42 MWh = 4.2 × 10⁴ kWh
+        (u.power(4600.0), Both("460万千瓦", "4,600 MW")),
+        (u.money(2.346e9), Both("23.5亿元", "CNY 2.35 bn")),  # 23.46 × 10⁸
+        (u.percent(0.99915), Both("99.915%", "99.915 %")),
+        (u.percent(0.0312), Both("3.12%", "3.12 %")),
         (u.percent(None), Both("–", "–")),
-        (u.hours(8760), Both("8,760 小时", "8,760 h")),
-        (u.mass(1.5e6), Both("150 万吨", "1,500 kt")),
+        (u.hours(8760), Both("8,760小时", "8,760 h")),
+        (u.mass(1.5e6), Both("150万吨", "1,500 kt")),
     ],
 )
 def test_units_as_readers_think(text: Both, wanted: Both) -> None:
@@ -268,8 +274,8 @@ def test_caution_about_assumed_lines_is_on_the_first_page_and_in_the_grid_sectio
 
 
 def test_assumed_lines_are_dashed(content: Content) -> None:
-    traces = fig.network_map(content)["data"][:-1]
-    for key, trace in zip(content.loading.columns, traces, strict=True):
+    for trace in fig.network_map(content)["data"][:-1]:
+        key = content.loading.columns[trace["line"]["line"]]
         assumed = content.static["branches"][key]["confidence"] == "assumed"
         assert trace["line"]["dash"] == ("dash" if assumed else "solid")
 

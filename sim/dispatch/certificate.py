@@ -1,0 +1,190 @@
+"""A dispatch → how far it is from the exact optimum: the certificate that every run carries.
+
+Sampled weeks, one a season, are solved again by ``lp`` in one piece: with the same running units, from the contents
+of the storages before the week to at least those after it. The dispatch itself is a feasible solution of that
+programme, so its cost cannot be lower, and the gap bounds what any better dispatch of the week could have saved,
+the dispatch's limited look-ahead included.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, fields, replace
+from typing import TypeVar
+
+import numpy as np
+
+from scenarios.errors import InvariantError
+from scenarios.timeaxis import TimeAxis
+from sim.dispatch.commitment import Commitment
+from sim.dispatch.limits import NetworkLimits, no_limits, overload_mw
+from sim.dispatch.lp import Ends, LpRun, solve_rolling, solve_whole
+from sim.dispatch.model import START_CONTENT, DispatchCase, DispatchResult
+from sim.dispatch.programme import price_overload
+from sim.dispatch.settle import Schedule, operating_cost
+
+Part = TypeVar("Part", DispatchCase, DispatchResult)
+
+WEEK_DAYS = 7
+
+SEASONS = {"winter": (12, 1, 2), "spring": (3, 4, 5), "summer": (6, 7, 8), "autumn": (9, 10, 11)}
+
+ROUNDING = 1e-6
+"""Relative cost by which an exact optimum may seem dearer than a feasible solution."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A span that was solved twice: by the dispatch under test and exactly.
+
+    Costs in CNY are of operation without starts (the units are the same) and with the price of overloads of network
+    rows; ``curtailed`` and ``available`` energies of wind and PV in MWh.
+    """
+
+    name: str
+    first_step: int
+    steps: int
+    cost_cny: float
+    exact_cost_cny: float
+    curtailed_mwh: float
+    exact_curtailed_mwh: float
+    available_mwh: float
+
+    @property
+    def cost_gap(self) -> float:
+        """Cost above the optimum, as a share of it."""
+        return (self.cost_cny - self.exact_cost_cny) / max(abs(self.exact_cost_cny), 1.0)
+
+    @property
+    def curtailment_gap(self) -> float:
+        """Energy curtailed beyond the optimum, as a share of what was available."""
+        return (self.curtailed_mwh - self.exact_curtailed_mwh) / max(self.available_mwh, 1.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """The samples with their gaps; ``whole``: one sample, the entire axis solved by the rolling lp."""
+
+    samples: tuple[Sample, ...]
+    whole: bool
+
+    @property
+    def worst_cost_gap(self) -> float:
+        """Largest gap in cost of any sample, as a share."""
+        return max(sample.cost_gap for sample in self.samples)
+
+    @property
+    def cost_gap(self) -> float:
+        """Gap in cost of all samples together, as a share."""
+        exact = sum(sample.exact_cost_cny for sample in self.samples)
+        return (sum(sample.cost_cny for sample in self.samples) - exact) / max(abs(exact), 1.0)
+
+    @property
+    def curtailment_gap(self) -> float:
+        """Energy curtailed beyond the optimum in all samples, as a share of what was available."""
+        more = sum(sample.curtailed_mwh - sample.exact_curtailed_mwh for sample in self.samples)
+        return more / max(sum(sample.available_mwh for sample in self.samples), 1.0)
+
+
+def certify(
+    case: DispatchCase,
+    result: DispatchResult,
+    limits: NetworkLimits | None = None,
+    weeks: int = 4,
+    seed: int = 0,
+) -> Certificate:
+    """Return the certificate of a result from ``weeks`` sampled weeks, spread over the seasons by ``seed``.
+
+    An axis shorter than a week is one sample. Raises ``InvariantError`` when an optimum costs more than the result.
+    """
+    spans = tuple(sampled_weeks(case.time, weeks, seed)) or (("all", 0, int(case.time.day[-1]) + 1),)
+    return Certificate(tuple(_sample(case, result, limits or no_limits(case), span) for span in spans), whole=False)
+
+
+def certify_whole(case: DispatchCase, result: DispatchResult, limits: NetworkLimits | None = None) -> Certificate:
+    """Return the certificate against the rolling lp over the whole axis.
+
+    Both look ahead equally far, so the gap shows the method alone; it may be slightly negative where a worse window
+    happened to leave a better state.
+    """
+    limits = limits or no_limits(case)
+    return Certificate((_compared(case, result, solve_rolling(case, limits), limits),), whole=True)
+
+
+def sampled_weeks(time: TimeAxis, weeks: int, seed: int) -> Iterator[tuple[str, int, int]]:
+    """Yield name, first day and number of days of sampled weeks that lie whole on the axis, by season."""
+    days, counts = np.unique(time.day, return_counts=True)
+    whole = counts == time.steps_per_day
+    month = time.month[np.searchsorted(time.day, days)]
+    fits = np.array([whole[d : d + WEEK_DAYS].sum() == WEEK_DAYS for d in days])
+    for number, (season, months) in enumerate(SEASONS.items()):
+        wanted = weeks // len(SEASONS) + (number < weeks % len(SEASONS))
+        possible = days[fits & np.isin(month, months)]
+        draw = np.random.default_rng((seed, number))
+        chosen = draw.choice(possible, min(wanted, len(possible)), replace=False)
+        yield from ((season, int(day), WEEK_DAYS) for day in np.sort(chosen))
+
+
+def cut(part: Part, first_day: int, days: int) -> Part:
+    """Return the part of a case or a result from ``first_day`` on, ``days`` calendar days long."""
+    steps = _steps(part.time, first_day, days)
+    spans = {"hours": steps, "days": slice(first_day, first_day + days)}
+    axis_of = {item.name: item.metadata.get("axes", ("",))[0] for item in fields(part)}
+    arrays = {name: getattr(part, name)[spans[axis]] for name, axis in axis_of.items() if axis in spans}
+    time = TimeAxis(part.time.starts()[steps.start], steps.stop - steps.start, part.time.step_h)
+    return replace(part, time=time, **arrays)
+
+
+def operating_cost_cny(case: DispatchCase, result: DispatchResult, limits: NetworkLimits) -> float:
+    """Return what a result costs in operation, overloads at their price included and starts left out, CNY."""
+    schedule = Schedule(
+        hydro_mw=np.maximum(result.hydro_mw - case.hydro_minimum_mw[case.time.day], 0.0),
+        charge_mw=result.charge_mw,
+        discharge_mw=result.discharge_mw,
+        stored_mwh=result.stored_mwh,
+        shift_up_mw=result.shift_up_mw.sum(axis=1),
+        shift_down_mw=result.shift_down_mw.sum(axis=1),
+    )
+    powers = {item.name: getattr(result, item.name) for item in fields(result) if item.name.endswith("_mw")}
+    overload_mwh = float(overload_mw(limits, case, result).sum()) * case.time.step_h
+    cost = sum(value for _, value in operating_cost(case, powers, schedule, 0.0))
+    return cost + overload_mwh * price_overload(case)
+
+
+def _steps(time: TimeAxis, first_day: int, days: int) -> slice:
+    first, last = np.searchsorted(time.day, [first_day, first_day + days])
+    return slice(int(first), int(last))
+
+
+def _sample(
+    case: DispatchCase, result: DispatchResult, limits: NetworkLimits, span: tuple[str, int, int]
+) -> Sample:
+    """Solve a span (name, first day, days) exactly, and compare."""
+    name, first_day, days = span
+    begin = _steps(case.time, first_day, days).start
+    part, given = cut(case, first_day, days), cut(result, first_day, days)
+    before = result.stored_mwh[begin - 1] if begin else START_CONTENT * case.storage_energy_mwh
+    # Starts are left out: the units are the same on both sides.
+    no_starts = np.zeros_like(given.coal_units_on)
+    units = Commitment(given.coal_units_on, no_starts, no_starts)
+    run = solve_whole(part, units, Ends(before, given.stored_mwh[-1]), limits)
+    sample = replace(_compared(part, given, run, limits), name=name, first_step=begin)
+    if sample.exact_cost_cny > sample.cost_cny + ROUNDING * abs(sample.cost_cny):
+        raise InvariantError(f"certificate: the exact optimum of {name} costs more than the dispatch")
+    return sample
+
+
+def _compared(case: DispatchCase, result: DispatchResult, run: LpRun, limits: NetworkLimits) -> Sample:
+    """Return the two solutions of the case side by side."""
+    available = float(case.available_mw.sum()) * case.time.step_h
+    used, exactly_used = (float(r.renewable_mw.sum()) * case.time.step_h for r in (result, run.result))
+    return Sample(
+        name="all",
+        first_step=0,
+        steps=len(case.time),
+        cost_cny=operating_cost_cny(case, result, limits),
+        exact_cost_cny=operating_cost_cny(case, run.result, limits),
+        curtailed_mwh=available - used,
+        exact_curtailed_mwh=available - exactly_used,
+        available_mwh=available,
+    )
