@@ -104,7 +104,7 @@ class Rules(NamedTuple):
     damped: bool
 
 
-@numba.njit(cache=True, error_model="numpy")
+@numba.njit(cache=True, error_model="numpy", _nrt=False)
 def current(pattern: Pattern, state: State, i: int) -> tuple[float, float]:
     """Return the injected current at row i: real and imaginary part of Σ_j Y_ij V_j."""
     y_col, y_g, y_b, e, f = pattern.y_col, pattern.y_g, pattern.y_b, state.e, state.f
@@ -116,7 +116,7 @@ def current(pattern: Pattern, state: State, i: int) -> tuple[float, float]:
     return real, imag
 
 
-@numba.njit(cache=True, error_model="numpy")
+@numba.njit(cache=True, error_model="numpy", _nrt=False)
 def residuals(pattern: Pattern, hour: Hour, state: State, r: Floats) -> float:
     """Fill ``r`` with (P mismatch, Q mismatch or ln(V_set / V)) of every row; return the largest mismatch."""
     worst = 0.0
@@ -135,7 +135,7 @@ def residuals(pattern: Pattern, hour: Hour, state: State, r: Floats) -> float:
     return worst
 
 
-@numba.njit(cache=True, error_model="numpy")
+@numba.njit(cache=True, error_model="numpy", _nrt=False)
 def fill_row(pattern: Pattern, state: State, row: Floats, i: int) -> None:
     """Put the Jacobian blocks of row i into the working row."""
     lower = pattern.l_ptr[i + 1] - pattern.l_ptr[i]
@@ -167,7 +167,7 @@ def fill_row(pattern: Pattern, state: State, row: Floats, i: int) -> None:
         row[diagonal if is_reference[i] == 1 else 4 * pattern.share_slot[i]] -= pattern.share[i]
 
 
-@numba.njit(cache=True, error_model="numpy")
+@numba.njit(cache=True, error_model="numpy", _nrt=False)
 def factor_forward(pattern: Pattern, state: State, work: Work) -> None:
     """Make and eliminate the Jacobian row by row, carrying the right-hand side along (the walk of the module)."""
     row, upper, pivot, r = work.row, work.upper, work.pivot, work.r
@@ -194,7 +194,7 @@ def factor_forward(pattern: Pattern, state: State, work: Work) -> None:
         store_row(pattern, work, i)
 
 
-@numba.njit(cache=True, error_model="numpy")
+@numba.njit(cache=True, error_model="numpy", _nrt=False)
 def store_row(pattern: Pattern, work: Work, i: int) -> None:
     """Keep the finished row: inverse of its pivot block and its U blocks."""
     at = 4 * (pattern.l_ptr[i + 1] - pattern.l_ptr[i])
@@ -209,7 +209,7 @@ def store_row(pattern: Pattern, work: Work, i: int) -> None:
         work.upper[start + k] = work.row[at + 4 + k]
 
 
-@numba.njit(cache=True, error_model="numpy")
+@numba.njit(cache=True, error_model="numpy", _nrt=False)
 def backward(pattern: Pattern, work: Work) -> float:
     """Solve for the corrections (they replace ``r``); return the largest correction of an angle or ln V."""
     r, upper, pivot = work.r, work.upper, work.pivot
@@ -229,7 +229,7 @@ def backward(pattern: Pattern, work: Work) -> float:
     return longest
 
 
-@numba.njit(cache=True, error_model="numpy")
+@numba.njit(cache=True, error_model="numpy", _nrt=False)
 def correct(pattern: Pattern, state: State, r: Floats, step: float) -> None:
     """Turn and stretch every voltage by ``step`` times its correction; move the residual at references."""
     for i in range(len(pattern.bus)):
@@ -243,7 +243,7 @@ def correct(pattern: Pattern, state: State, r: Floats, step: float) -> None:
         state.e[i], state.f[i] = c * e - s * f, s * e + c * f
 
 
-@numba.njit(cache=True, error_model="numpy")
+@numba.njit(cache=True, error_model="numpy", _nrt=False)
 def newton(pattern: Pattern, hour: Hour, state: State, work: Work, rules: Rules) -> tuple[int, float]:
     """Iterate to the tolerance; return (iterations, largest mismatch left in pu).
 
@@ -262,14 +262,14 @@ def newton(pattern: Pattern, hour: Hour, state: State, work: Work, rules: Rules)
         correct(pattern, state, work.r, step)
 
 
-@numba.njit(cache=True, error_model="numpy")
+@numba.njit(cache=True, error_model="numpy", _nrt=False)
 def generated(pattern: Pattern, hour: Hour, state: State, i: int) -> float:
     """Return the reactive power that the control at row i generates on top of the schedule (pu)."""
     real, imag = current(pattern, state, i)
     return state.f[i] * real - state.e[i] * imag - hour.q[i]
 
 
-@numba.njit(cache=True, error_model="numpy")
+@numba.njit(cache=True, error_model="numpy", _nrt=False)
 def switch_limits(pattern: Pattern, hour: Hour, state: State, slack: float) -> int:
     """Hold controls that left their range at the limit, release those that need not be held; return how many.
 
@@ -298,7 +298,7 @@ def switch_limits(pattern: Pattern, hour: Hour, state: State, slack: float) -> i
     return switched
 
 
-@numba.njit(cache=True, error_model="numpy")
+@numba.njit(cache=True, error_model="numpy", _nrt=False)
 def set_off(state: State, hour: Hour, limits: bool) -> None:
     """A control without any reactive range holds no voltage; the others begin by holding it."""
     for i in range(len(state.kind)):
@@ -309,7 +309,7 @@ def set_off(state: State, hour: Hour, limits: bool) -> None:
         state.q_fixed[i] = hour.q_min[i] if off else 0.0
 
 
-@numba.njit(cache=True, error_model="numpy")
+@numba.njit(cache=True, error_model="numpy", _nrt=False)
 def to_set_points(state: State, hour: Hour) -> None:
     """Scale the start voltage of every holding control to its set point."""
     for i in range(len(state.kind)):
@@ -322,7 +322,7 @@ def to_set_points(state: State, hour: Hour) -> None:
 MAX_ROUNDS = 30
 
 
-@numba.njit(cache=True, error_model="numpy")
+@numba.njit(cache=True, error_model="numpy", _nrt=False)
 def solve_hour(pattern: Pattern, hour: Hour, state: State, work: Work, rules: Rules) -> tuple[int, float]:
     """Solve one hour from the voltages in ``state``; return (iterations, largest mismatch in pu).
 

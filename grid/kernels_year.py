@@ -103,7 +103,7 @@ class Carried(NamedTuple):
     loss_mw: Floats
 
 
-@numba.njit(cache=True, error_model="numpy")
+@numba.njit(cache=True, error_model="numpy", _nrt=False)
 def read_hour(given: Given, bus: Ints, at: int, hour: Hour) -> None:
     """Gather one hour of the given matrices into elimination order and per unit."""
     at_v, at_min, at_max = (
@@ -121,7 +121,7 @@ def read_hour(given: Given, bus: Ints, at: int, hour: Hour) -> None:
             hour.q_max[i] = given.q_max[at_max, c] / given.sn_mva
 
 
-@numba.njit(cache=True, error_model="numpy")
+@numba.njit(cache=True, error_model="numpy", _nrt=False)
 def begin(state: State, e: Floats, f: Floats, control: Ints) -> None:
     """Put a state back to the start voltages ``e + jf``: no residual, every control holding its voltage."""
     for i in range(len(control)):
@@ -132,7 +132,7 @@ def begin(state: State, e: Floats, f: Floats, control: Ints) -> None:
         state.kind[i] = HOLDING if control[i] >= 0 else PQ
 
 
-@numba.njit(cache=True, error_model="numpy")
+@numba.njit(cache=True, error_model="numpy", _nrt=False)
 def write_hour(pattern: Pattern, given: Given, hour: Hour, state: State, at: int, found: Found) -> None:
     """Scatter the solution of one hour into the matrices of results."""
     for i in range(len(pattern.bus)):
@@ -154,7 +154,7 @@ def new_hour(rows: int) -> Hour:
     return Hour(np.zeros(rows), np.zeros(rows), np.ones(rows), np.zeros(rows), np.zeros(rows))
 
 
-@numba.njit(cache=True, error_model="numpy")
+@numba.njit(cache=True, error_model="numpy", _nrt=False)
 def worst_row(pattern: Pattern, hour: Hour, state: State, r: Floats) -> int:
     """Return the row with the largest mismatch."""
     residuals(pattern, hour, state, r)
@@ -206,7 +206,7 @@ def rescue(
     return advance(pattern, given, start, careful, hour, state, work)
 
 
-@numba.njit(cache=True, error_model="numpy")
+@numba.njit(cache=True, error_model="numpy", _nrt=False)
 def scale_into(target: Floats, source: Floats, factor: float) -> None:
     """Set ``target`` to ``factor · source`` (a loop: slice assignment costs seconds of compilation)."""
     for i in range(len(target)):
@@ -257,7 +257,7 @@ def carry(wires: Wires, v_pu: npt.NDArray[np.complex128], carried: Carried, chos
         carry_hour(wires, v_pu[h], h, carried)
 
 
-@numba.njit(cache=True, error_model="numpy")
+@numba.njit(cache=True, error_model="numpy", _nrt=False)
 def carry_hour(wires: Wires, v: npt.NDArray[np.complex128], h: int, carried: Carried) -> None:
     """Compute the flows of one hour: S = V · conj(I) with the two-port currents."""
     loss = 0.0
@@ -278,7 +278,7 @@ def carry_hour(wires: Wires, v: npt.NDArray[np.complex128], h: int, carried: Car
     carried.loss_mw[h] = loss
 
 
-@numba.njit(cache=True, error_model="numpy")
+@numba.njit(cache=True, error_model="numpy", _nrt=False)
 def size(x: complex) -> float:
     """Return |x|; currents are far from overflow, so no scaling as in ``abs``."""
     return math.sqrt(x.real * x.real + x.imag * x.imag)

@@ -89,21 +89,25 @@ def new_block(pattern: Pattern) -> Block:
     )  # fmt: skip
 
 
-@numba.njit(cache=True, error_model="numpy")
+@numba.njit(cache=True, error_model="numpy", _nrt=False)
 def read_block(bus: Ints, given: Given, start: Start, hours: Ints, limits: bool, block: Block) -> None:
     """Gather ``hours`` (LANES of them) into the block and put every lane at the start point."""
     e, f, p, q, residual = block.e, block.f, block.p, block.q, block.residual
-    base = 1.0 / given.sn_mva
+    p_mw, q_mvar, control, base = given.p_mw, given.q_mvar, given.control, 1.0 / given.sn_mva
+    for w in range(W):
+        h = hours[w]
+        for i in range(len(bus)):
+            p[i * W + w] = p_mw[h, bus[i]] * base
+            q[i * W + w] = q_mvar[h, bus[i]] * base
     for i in range(len(bus)):
-        for w in range(W):
-            e[i * W + w], f[i * W + w], residual[i * W + w] = start.e[i], start.f[i], 0.0
-            p[i * W + w] = given.p_mw[hours[w], bus[i]] * base
-            q[i * W + w] = given.q_mvar[hours[w], bus[i]] * base
-        if given.control[i] >= 0:
+        store(e, i * W, load_spread(start.e, i))
+        store(f, i * W, load_spread(start.f, i))
+        store(residual, i * W, spread64(0.0))
+        if control[i] >= 0:
             read_control(given, start, hours, limits, block, i)
 
 
-@numba.njit(cache=True, error_model="numpy")
+@numba.njit(cache=True, error_model="numpy", _nrt=False)
 def read_control(given: Given, start: Start, hours: Ints, limits: bool, block: Block, i: int) -> None:
     """Gather set points and limits of the control at row i; begin at the set point, or fixed where it has no range."""
     c, base = given.control[i], 1.0 / given.sn_mva
@@ -123,7 +127,7 @@ def read_control(given: Given, start: Start, hours: Ints, limits: bool, block: B
             block.f[k] *= block.v_set[k] / size
 
 
-@numba.njit(cache=True, error_model="numpy")
+@numba.njit(cache=True, error_model="numpy", _nrt=False)
 def residuals(pattern: Pattern, control: Ints, block: Block) -> None:
     """Fill ``r`` with the mismatches of every row (0 in the voltage row of a held bus) and ``worst`` of each lane."""
     e, f, p, q, r, holds = block.e, block.f, block.p, block.q, block.r, block.holds
@@ -149,7 +153,7 @@ def residuals(pattern: Pattern, control: Ints, block: Block) -> None:
     store(block.worst, 0, worst)
 
 
-@numba.njit(cache=True, error_model="numpy")
+@numba.njit(cache=True, error_model="numpy", _nrt=False)
 def fill_row(pattern: Pattern, control: Ints, block: Block, i: int) -> None:
     """Put the Jacobian blocks of row i into the working row (see ``kernels.fill_row``), in single precision."""
     e, f, row = block.e, block.f, block.row
@@ -179,7 +183,7 @@ def fill_row(pattern: Pattern, control: Ints, block: Block, i: int) -> None:
     finish_diagonal(pattern, block, i, diagonal, (p_sum, q_sum, free))
 
 
-@numba.njit(cache=True, error_model="numpy", inline="always")
+@numba.njit(cache=True, error_model="numpy", _nrt=False, inline="always")
 def finish_diagonal(pattern, block, i, diagonal, sums):  # type: ignore[no-untyped-def]
     """Add the bus's own power to its diagonal block and put the slack share where it belongs."""
     row, (p_sum, q_sum, free) = block.row, sums
@@ -194,7 +198,7 @@ def finish_diagonal(pattern, block, i, diagonal, sums):  # type: ignore[no-untyp
         store(row, at, sub(load(row, at), spread32(pattern.share[i])))
 
 
-@numba.njit(cache=True, error_model="numpy")
+@numba.njit(cache=True, error_model="numpy", _nrt=False)
 def factor_forward(pattern: Pattern, control: Ints, block: Block) -> None:
     """Make and eliminate the Jacobian row by row, carrying the right-hand side along (the walk of ``kernels``)."""
     row, upper, pivot, x, r = block.row, block.upper, block.pivot, block.x, block.r
@@ -226,7 +230,7 @@ def factor_forward(pattern: Pattern, control: Ints, block: Block) -> None:
         store_row(pattern, block, i)
 
 
-@numba.njit(cache=True, error_model="numpy")
+@numba.njit(cache=True, error_model="numpy", _nrt=False)
 def store_row(pattern: Pattern, block: Block, i: int) -> None:
     """Keep the finished row: inverse of its pivot block and its U blocks."""
     row, upper, pivot = block.row, block.upper, block.pivot
@@ -242,7 +246,7 @@ def store_row(pattern: Pattern, block: Block, i: int) -> None:
         store(upper, start + k * W, load(row, at + W4 + k * W))
 
 
-@numba.njit(cache=True, error_model="numpy")
+@numba.njit(cache=True, error_model="numpy", _nrt=False)
 def backward_correct(pattern: Pattern, control: Ints, block: Block) -> None:
     """Solve backward and correct every voltage on the way (nothing later in the walk needs the old one)."""
     x, upper, pivot = block.x, block.upper, block.pivot
@@ -264,7 +268,7 @@ def backward_correct(pattern: Pattern, control: Ints, block: Block) -> None:
         correct(pattern, control, block, i, (mul(live, to64(turn)), mul(live, to64(stretch)), live))
 
 
-@numba.njit(cache=True, error_model="numpy", inline="always")
+@numba.njit(cache=True, error_model="numpy", _nrt=False, inline="always")
 def correct(pattern, control, block, i, change):  # type: ignore[no-untyped-def]
     """Multiply V_i by 1 + z + z²/2; scale it back to the set point where it is held; move the residual at references.
 
@@ -289,7 +293,7 @@ def correct(pattern, control, block, i, change):  # type: ignore[no-untyped-def]
     store(f, i * W, f_n)
 
 
-@numba.njit(cache=True, error_model="numpy")
+@numba.njit(cache=True, error_model="numpy", _nrt=False)
 def switch_lane(pattern: Pattern, control_rows: Ints, block: Block, w: int, slack: float) -> int:
     """Switch the controls of one lane as ``kernels.switch_limits`` does; return how many changed."""
     switched = 0
@@ -314,7 +318,7 @@ def switch_lane(pattern: Pattern, control_rows: Ints, block: Block, w: int, slac
     return switched
 
 
-@numba.njit(cache=True, error_model="numpy")
+@numba.njit(cache=True, error_model="numpy", _nrt=False)
 def generated(pattern: Pattern, block: Block, i: int, w: int) -> float:
     """Reactive power that the control at row i adds to its schedule in lane w, while it holds its voltage (pu)."""
     e, f = block.e, block.f
@@ -326,7 +330,7 @@ def generated(pattern: Pattern, block: Block, i: int, w: int) -> float:
     return f[i * W + w] * real - e[i * W + w] * imag - block.q[i * W + w]
 
 
-@numba.njit(cache=True, error_model="numpy")
+@numba.njit(cache=True, error_model="numpy", _nrt=False)
 def settle(pattern: Pattern, control_rows: Ints, block: Block, rules: Rules) -> bool:
     """Take lanes that have arrived or blown up out of ``live``; say whether any lane's limits switched."""
     any_switched = False
@@ -344,7 +348,7 @@ def settle(pattern: Pattern, control_rows: Ints, block: Block, rules: Rules) -> 
     return any_switched
 
 
-@numba.njit(cache=True, error_model="numpy")
+@numba.njit(cache=True, error_model="numpy", _nrt=False)
 def newton_block(
     pattern: Pattern, control: Ints, control_rows: Ints, block: Block, rules: Rules, its: Ints
 ) -> None:
@@ -367,7 +371,7 @@ def newton_block(
     residuals(pattern, control, block)
 
 
-@numba.njit(cache=True, error_model="numpy")
+@numba.njit(cache=True, error_model="numpy", _nrt=False)
 def write_block(
     pattern: Pattern, given: Given, block: Block, hours: Ints, its: Ints, found: Found, rules: Rules
 ) -> None:
@@ -388,7 +392,7 @@ def write_block(
                 found.control_mvar[h, given.control[i]] = made_by(pattern, block, i, w) * given.sn_mva
 
 
-@numba.njit(cache=True, error_model="numpy")
+@numba.njit(cache=True, error_model="numpy", _nrt=False)
 def made_by(pattern: Pattern, block: Block, i: int, w: int) -> float:
     """Reactive power that the control at row i adds to its schedule in lane w (pu)."""
     kind, k = block.kind[i * W + w], i * W + w

@@ -9,10 +9,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from typing import Any
 
-from pydantic import BaseModel
-
 from grid.checks import NetworkReport
 from scenarios.schema import Scenario
+from scenarios.tables import Row
 from sim.outcome import Outcome
 from sim.wires import monitored_buses
 
@@ -38,7 +37,7 @@ def static_part(outcome: Outcome) -> dict[str, Any]:
     }
 
 
-def _rows(rows: Iterable[BaseModel], key: str) -> Rows:
+def _rows(rows: Iterable[Row], key: str) -> Rows:
     return {str(getattr(row, key)): row.model_dump(mode="json") for row in rows}
 
 

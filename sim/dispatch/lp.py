@@ -38,8 +38,9 @@ INFINITY = highspy.kHighsInf
 
 @record
 class LpRun:
-    """A result, and how it came about. ``overload_mw`` [hours × rows] is what rows exceed their limits by;
-    their price is not among the costs of the result. ``window_cost_cny`` is the optimum of each window, without
+    """A result, and how it came about.
+
+    ``overload_mw`` [hours × rows] is what rows of the network exceed their limits by; its price is not among the costs of the result. ``window_cost_cny`` is the optimum of each window, without
     constants; ``solves`` counts programmes solved, ``rows_used`` names the rows that were needed,
     ``one_way_windows`` counts windows in which storages would have burnt energy by charging and discharging at
     once, and were kept from it.

@@ -9,6 +9,7 @@ the reader chooses; the page fills them in:
     {"s": kind, "q": …}             an hourly series within the chosen week
     {"day": kind, "q": …}           an hourly series as [hour of day × day]; "chosen": by the reader
     {"c": name}                     a colour of the theme
+    {"wide": …, "narrow": …}        a text that depends on the width of the screen
     {"line": k} / {"bus": …}        what the map shows of branch k / of all buses in the chosen hour or statistic
 
 Hourly values are stored once, as small integers between their extremes (``pack``), which keeps a year below 3 MB.
@@ -604,7 +605,7 @@ def _map_buses(content: Content, places: dict[str, tuple[float, float]]) -> Spec
     names = [name(content.bus_name(key)) for key in keys]
     return {
         "type": "scatter",
-        "mode": "markers+text",
+        "mode": {"wide": "markers+text", "narrow": "markers"},
         "x": [places[key][0] for key in keys],
         "y": [places[key][1] for key in keys],
         "text": [title if is_high else "" for title, is_high in zip(names, high, strict=True)],

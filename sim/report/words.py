@@ -138,7 +138,7 @@ KINDS: Words = {
     "kind_load": ("负荷", "Load"),
     "kind_export": ("外送", "Export"),
     "kind_loss": ("网损", "Losses"),
-    "kind_uses": ("用电合计（含外送、充电、网损）", "All uses (with export, charging, losses)"),
+    "kind_uses": ("用电合计", "All uses"),
     "kind_curtailed": ("弃电", "Curtailed"),
     "kind_residual_load": ("净负荷", "Residual load"),
     "kind_stored": ("储能电量", "Stored energy"),
@@ -289,8 +289,9 @@ FIGURES: Words = {
         "Energy by month: sources in the left stack, uses in the right one; both are equally high.",
     ),
     "figure_week": (
-        "所选一周的逐时运行：出力堆叠、弃电（斜纹）、负荷、外送；下图为储能充放电与存量。",
-        "The chosen week by the hour: generation stacked, curtailment hatched, load and export; storage below.",
+        "所选一周的逐时运行：出力堆叠、弃电（斜纹）、负荷、外送；用电合计含外送、充电与网损；下图为储能充放电与存量。",
+        "The chosen week by the hour: generation stacked, curtailment hatched, load and export (all uses: with "
+        "charging and losses); storage below.",
     ),
     "figure_absorbed": (
         "各月光伏与风电：已接纳与弃电（斜纹）。",

@@ -10,6 +10,7 @@
   };
   const FACTORS = page.factors;
   const LEVELS = page.loading_steps;
+  const NARROW_PX = 560;
   const drawn = new Set();
   const word = (key) => page.words[key][state.lang === "zh" ? 0 : 1];
   const both = (name) => name[state.lang];
@@ -152,13 +153,14 @@
     ["c", (spec) => colour(spec.c)],
     ["element", (spec) => elementDuration()[spec.element]],
     ["line_hover", (spec) => lineHover(spec.line_hover)],
+    ["wide", (spec) => (narrow() ? spec.narrow : spec.wide)],
     ["bus", (spec) => (spec.bus === "colour" ? busColours() : busHovers())],
   ];
 
   const isText = (value) => typeof value === "string";
   const OPEN = {
     t: isText, zh: isText, v: Array.isArray, s: isText, day: isText, days: (value) => value === true,
-    hours: (value) => value === true, c: isText, element: isText, line_hover: (value) => typeof value === "number", bus: isText,
+    hours: (value) => value === true, c: isText, element: isText, line_hover: (value) => typeof value === "number", bus: isText, wide: isText,
   };
 
   function filled(spec) {
@@ -170,6 +172,17 @@
   }
 
   // --- drawing ---------------------------------------------------------------------------------------------------
+
+  const narrow = () => document.documentElement.clientWidth < NARROW_PX && !state.width;
+
+  // A legend of many entries takes the height of the drawing on a telephone; a map needs less of it.
+  function height(name, spec, traces) {
+    const width = document.documentElement.clientWidth;
+    if (!narrow()) return spec.layout.height;
+    if (name === "map") return Math.min(spec.layout.height, Math.round(0.9 * width) + 40);
+    const entries = spec.layout.showlegend === false ? 0 : traces.filter((trace) => trace.showlegend !== false).length;
+    return spec.layout.height + 10 * Math.max(0, entries - 2);
+  }
 
   function layout(spec) {
     const axis = { gridcolor: colour("grid"), linecolor: colour("rule"), zerolinecolor: colour("rule"), automargin: true, exponentformat: "none", separatethousands: true };
@@ -192,7 +205,9 @@
     const config = { displaylogo: false, responsive: true, scrollZoom: name === "map", modeBarButtonsToRemove: ["lasso2d", "select2d", "autoScale2d"] };
     const first = !drawn.has(name);
     drawn.add(name);
-    const done = Plotly.react(place, filled(spec.data), layout(spec), config);
+    const data = filled(spec.data);
+    place.style.minHeight = `${height(name, spec, data)}px`;
+    const done = Plotly.react(place, data, { ...layout(spec), height: height(name, spec, data) }, config);
     if (first && name === "map") place.on("plotly_click", (event) => pick(event.points[0].customdata));
     return done;
   }

@@ -323,7 +323,8 @@ def filled(spec: Any, lang: str) -> Any:
         "t": lambda: word(spec["t"]).of(lang) if spec["t"] in WORDS else "",
         "zh": lambda: spec[lang], "v": lambda: spec["v"], "s": lambda: [1.0], "day": lambda: [[1.0]],
         "days": lambda: ["2025-01-01"], "hours": lambda: ["2025-01-01 00:00"], "c": lambda: "#000000",
-        "element": lambda: [1.0], "line_hover": lambda: "x", "bus": lambda: ["#000000"],
+        "element": lambda: [1.0], "line_hover": lambda: "x", "wide": lambda: spec["wide"],
+        "bus": lambda: ["#000000"],
     }  # fmt: skip
     for key, stand_in in stand_ins.items():
         if key in spec and not isinstance(spec[key], dict) and (key != "t" or isinstance(spec[key], str)):
