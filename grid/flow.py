@@ -52,10 +52,12 @@ def solve(model: GridModel, injections: Injections, options: FlowOptions | None 
     _check_fit(model, injections)
     plan = plan_of(model, options.distributed_slack)
     status, messages = _screen(model, plan, injections)
-    found = _empty_found(model, len(injections.p_mw))
-    given = _given(model, plan, injections)
+    found = empty_found(model, len(injections.p_mw))
+    given = given_rows(model, plan, injections)
     if len(plan.pattern.bus):
-        _solve_chosen(model, plan, given, found, np.flatnonzero(status == FlowStatus.SOLVED), options)
+        typical = options.start_from_typical
+        start = start_of(model, options.distributed_slack) if typical else flat_start(model, plan)
+        run(plan, given, start, found, np.flatnonzero(status == FlowStatus.SOLVED), options)
     _judge(model, plan, found, status, messages)
     carried = _carry(model, found, options.threads)
     return _result(found, carried, status, messages)
@@ -116,7 +118,9 @@ def _bad_input(injections: Injections) -> Bools:
     return np.column_stack([np.broadcast_to(column, hours) for column in wrong])
 
 
-def _empty_found(model: GridModel, hours: int) -> Found:
+def empty_found(model: GridModel, hours: int) -> Found:
+    """Return matrices of results for ``hours`` hours, all NaN."""
+
     def nan(columns: int) -> Floats:
         return np.full((hours, columns), np.nan)
 
@@ -132,7 +136,8 @@ def _empty_found(model: GridModel, hours: int) -> Found:
     )
 
 
-def _given(model: GridModel, plan: Plan, injections: Injections) -> Given:
+def given_rows(model: GridModel, plan: Plan, injections: Injections) -> Given:
+    """Return the injections as the kernels want them, with the place of controls and slacks in elimination order."""
     slack = np.full(len(plan.pattern.bus), -1)
     rows = plan.row_of[model.slack_bus]
     slack[rows[rows >= 0]] = np.flatnonzero(rows >= 0)
@@ -148,10 +153,8 @@ def _given(model: GridModel, plan: Plan, injections: Injections) -> Given:
     )
 
 
-def _solve_chosen(
-    model: GridModel, plan: Plan, given: Given, found: Found, chosen: Ints, options: FlowOptions
-) -> None:
-    start = start_of(model, options.distributed_slack) if options.start_from_typical else flat_start(model, plan)
+def run(plan: Plan, given: Given, start: Start, found: Found, chosen: Ints, options: FlowOptions) -> None:
+    """Solve the ``chosen`` hours into ``found``: all in lanes, then those that did not arrive with the careful kernel."""
     rules = kernels.Rules(
         SQUARE_SHARE * options.tolerance_pu, options.max_iterations, options.enforce_q_limits, False
     )
@@ -200,10 +203,10 @@ def start_of(model: GridModel, distributed_slack: bool) -> Start:
         return flat
     mva = np.where(plan.live, model.typical_mva, 0.0)[None, :]
     typical = model.injections(mva.real.copy(), mva.imag.copy())
-    found = _empty_found(model, 1)
+    found = empty_found(model, 1)
     rules = kernels.Rules(1e-10, 20, False, False)
     kernels_year.solve_chosen(
-        plan.pattern, _given(model, plan, typical), flat, rules, np.zeros(1, dtype=np.int64), found
+        plan.pattern, given_rows(model, plan, typical), flat, rules, np.zeros(1, dtype=np.int64), found
     )
     if found.how[0] == kernels_year.LOST:
         return flat

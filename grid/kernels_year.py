@@ -282,3 +282,41 @@ def carry_hour(wires: Wires, v: npt.NDArray[np.complex128], h: int, carried: Car
 def size(x: complex) -> float:
     """Return |x|; currents are far from overflow, so no scaling as in ``abs``."""
     return math.sqrt(x.real * x.real + x.imag * x.imag)
+
+
+class Extremes(NamedTuple):
+    """Worst of one outage: loading, branch and minimum voltage of each hour; largest loading of each branch."""
+
+    loading: Floats
+    branch: Ints
+    v_min_pu: Floats
+    branch_loading: Floats
+
+
+@numba.njit(cache=True, error_model="numpy", nogil=True, _nrt=False)
+def extremes(wires: Wires, v_pu: npt.NDArray[np.complex128], chosen: Ints, worst: Extremes) -> None:
+    """Find the extremes of the ``chosen`` hours without writing the flows; unsolved hours stay as they are.
+
+    Squares are compared; roots are taken once at the end of an hour.
+    """
+    for h in chosen:
+        loading, branch, low = -1.0, -1, math.inf
+        for k in range(len(wires.from_bus)):
+            v_from, v_to = v_pu[h, wires.from_bus[k]], v_pu[h, wires.to_bus[k]]
+            at_from = square(wires.y[k, 0] * v_from + wires.y[k, 1] * v_to) * wires.from_base[k] ** 2
+            at_to = square(wires.y[k, 2] * v_from + wires.y[k, 3] * v_to) * wires.to_base[k] ** 2
+            here = max(at_from, at_to)
+            if here > worst.branch_loading[k]:
+                worst.branch_loading[k] = here
+            if here > loading:
+                loading, branch = here, k
+        for b in range(v_pu.shape[1]):
+            low = min(low, square(v_pu[h, b])) if square(v_pu[h, b]) >= 0.0 else low
+        if branch >= 0:
+            worst.loading[h], worst.branch[h], worst.v_min_pu[h] = math.sqrt(loading), branch, math.sqrt(low)
+
+
+@numba.njit(cache=True, error_model="numpy", _nrt=False)
+def square(x: complex) -> float:
+    """Return |x|²."""
+    return x.real * x.real + x.imag * x.imag

@@ -90,15 +90,21 @@ def new_block(pattern: Pattern) -> Block:
 
 
 @numba.njit(cache=True, error_model="numpy", _nrt=False)
+def gather(bus: Ints, values: Floats, factor: float, lane: Floats) -> None:
+    """Put ``factor · values[bus]`` into one lane of a block array (``lane`` begins at that lane)."""
+    for i in range(len(bus)):
+        lane[i * W] = values[np.uint64(bus[i])] * factor
+
+
+@numba.njit(cache=True, error_model="numpy", _nrt=False)
 def read_block(bus: Ints, given: Given, start: Start, hours: Ints, limits: bool, block: Block) -> None:
     """Gather ``hours`` (LANES of them) into the block and put every lane at the start point."""
     e, f, p, q, residual = block.e, block.f, block.p, block.q, block.residual
     p_mw, q_mvar, control, base = given.p_mw, given.q_mvar, given.control, 1.0 / given.sn_mva
     for w in range(W):
-        h = hours[w]
-        for i in range(len(bus)):
-            p[i * W + w] = p_mw[h, bus[i]] * base
-            q[i * W + w] = q_mvar[h, bus[i]] * base
+        gather(bus, p_mw[hours[w]], base, p[w:])
+    for w in range(W):
+        gather(bus, q_mvar[hours[w]], base, q[w:])
     for i in range(len(bus)):
         store(e, i * W, load_spread(start.e, i))
         store(f, i * W, load_spread(start.f, i))
@@ -153,7 +159,7 @@ def residuals(pattern: Pattern, control: Ints, block: Block) -> None:
     store(block.worst, 0, worst)
 
 
-@numba.njit(cache=True, error_model="numpy", _nrt=False)
+@numba.njit(cache=True, error_model="numpy", _nrt=False, forceinline=True)
 def fill_row(pattern: Pattern, control: Ints, block: Block, i: int) -> None:
     """Put the Jacobian blocks of row i into the working row (see ``kernels.fill_row``), in single precision."""
     e, f, row = block.e, block.f, block.row
@@ -183,7 +189,7 @@ def fill_row(pattern: Pattern, control: Ints, block: Block, i: int) -> None:
     finish_diagonal(pattern, block, i, diagonal, (p_sum, q_sum, free))
 
 
-@numba.njit(cache=True, error_model="numpy", _nrt=False, inline="always")
+@numba.njit(cache=True, error_model="numpy", _nrt=False, forceinline=True)
 def finish_diagonal(pattern, block, i, diagonal, sums):  # type: ignore[no-untyped-def]
     """Add the bus's own power to its diagonal block and put the slack share where it belongs."""
     row, (p_sum, q_sum, free) = block.row, sums
@@ -230,7 +236,7 @@ def factor_forward(pattern: Pattern, control: Ints, block: Block) -> None:
         store_row(pattern, block, i)
 
 
-@numba.njit(cache=True, error_model="numpy", _nrt=False)
+@numba.njit(cache=True, error_model="numpy", _nrt=False, forceinline=True)
 def store_row(pattern: Pattern, block: Block, i: int) -> None:
     """Keep the finished row: inverse of its pivot block and its U blocks."""
     row, upper, pivot = block.row, block.upper, block.pivot
@@ -268,7 +274,7 @@ def backward_correct(pattern: Pattern, control: Ints, block: Block) -> None:
         correct(pattern, control, block, i, (mul(live, to64(turn)), mul(live, to64(stretch)), live))
 
 
-@numba.njit(cache=True, error_model="numpy", _nrt=False, inline="always")
+@numba.njit(cache=True, error_model="numpy", _nrt=False, forceinline=True)
 def correct(pattern, control, block, i, change):  # type: ignore[no-untyped-def]
     """Multiply V_i by 1 + z + z²/2; scale it back to the set point where it is held; move the residual at references.
 

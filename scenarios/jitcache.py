@@ -78,6 +78,11 @@ def use(root: Path = ROOT) -> Path | None:
     return None
 
 
+def is_cold(folder: Path | None) -> bool:
+    """Whether a cache folder holds nothing compiled yet, so that the first use of the kernels has to wait."""
+    return folder is None or next(folder.rglob("*.nbi"), None) is None
+
+
 def _tell_loaded_numba(folder: Path) -> None:
     """Numba reads the variable on import; when someone imported it earlier, its setting is changed directly."""
     config = sys.modules.get("numba.core.config")

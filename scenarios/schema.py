@@ -248,6 +248,36 @@ class Limits(Section):
     overload: float = Field(1.0, gt=0, le=2, description="loading above which an element counts as overloaded")
 
 
+class Adequacy(Section):
+    """How it is assessed whether supply is enough when units fail."""
+
+    seed: int = Field(1, ge=0, le=2**31, description="seed of the outages; a year of a seed is always the same")
+    weather_years: int = Field(
+        5, ge=1, le=200, description="synthetic weather years, drawn with seeds from weather.seed on"
+    )
+    measures: tuple[Literal["storage", "response", "export"], ...] = Field(
+        ("storage", "response", "export"),
+        description="what is used against shortage before load goes unserved, in order; without export it is firm",
+    )
+    maintenance: bool = Field(True, description="plan the maintenance days of reliability.csv")
+    load_uncertainty: float = Field(
+        0.0, ge=0, lt=0.3, description="standard deviation of the annual load forecast error, share of the load"
+    )
+    credit_lolh: float = Field(
+        2.4, gt=0, le=1000, description="loss-of-load hours to which load is added before a capacity credit is found"
+    )
+    credit_measure: Literal["eue", "lolh"] = Field(
+        "eue", description="risk that a capacity credit keeps: energy unserved or hours of shortage"
+    )
+
+    @field_validator("measures")
+    @classmethod
+    def _each_measure_once(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if len(set(value)) != len(value):
+            raise ValueError("each measure may be named once")
+        return value
+
+
 class Scale(Section):
     """Multipliers for studies."""
 
@@ -280,6 +310,7 @@ class Settings(Section):
     dispatch: Dispatch = Dispatch()
     grid: Grid = Grid()
     limits: Limits = Limits()
+    adequacy: Adequacy = Adequacy()
     scale: Scale = Scale()
 
 

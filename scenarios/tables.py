@@ -276,7 +276,11 @@ class ReliabilityRate(Sourced):
     failure_rate: float = Field(ge=0, description="sustained forced outages per year (lines: per 100 km and year)")
     failure_rate_unit: str = Field(description="unit of the rate")
     repair_h: float = Field(gt=0, description="mean repair time, h")
-    unavailability: OptionalFloat = Field(None, ge=0, le=1, description="forced unavailability used for adequacy")
+    unavailability: OptionalFloat = Field(
+        None, ge=0, lt=1, description="forced unavailability used for adequacy; blank: rate × repair time"
+    )
+    technologies: str = Field("", description="rows of technologies.csv that it applies to, separated by spaces")
+    planned_days: float = Field(0.0, ge=0, le=200, description="planned maintenance of a unit, days per year")
 
 
 class PlanTarget(Row):

@@ -19,6 +19,7 @@ from grid.network import build_net
 from profiles.generate import generate
 from profiles.weather import make_weather
 from scenarios.errors import PowerFlowError, Problem
+from scenarios.jitcache import FOLDER, is_cold
 from scenarios.schema import Scenario
 from sim.checks import require_sound
 from sim.metrics import summarise
@@ -59,6 +60,8 @@ def run(scenario: Scenario, options: RunOptions, stages: Stages) -> Path:
 
 def simulate(scenario: Scenario, stages: Stages) -> Outcome:
     """Return the simulated time axis of a scenario as records."""
+    if is_cold(FOLDER):
+        stages.say("  First run: the kernels are compiled once, which takes a minute or two. 首次运行需编译计算内核。")
     with stages.stage("network", "Network: tables, checks, pandapower net · 网架"):
         network = check_network(scenario)
         net = build_net(scenario)

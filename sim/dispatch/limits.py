@@ -16,15 +16,24 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from typing import Literal
 
 import numpy as np
 
+from grid.checks import require_sound
 from grid.model import GridModel
 from scenarios.errors import InvariantError, Problem, ScenarioError, did_you_mean
 from scenarios.records import Floats, Ints, axes, record
 from scenarios.schema import Scenario
 from sim.dispatch.model import DispatchCase, DispatchResult
+from sim.dispatch.security import Circuits, secure_rows
+
+NO_RESISTANCE = 1e-9
+"""A branch whose r / x is below this has no resistance."""
+
+TRAFO_EMERGENCY = 1.3
+"""Long-time emergency loading of large transformers (GB/T 1094.7-2008 = IEC 60076-7:2005, table 4)."""
 
 OVERLOAD_DUST_MW = 1e-5
 """Overloads below this are rounding: a solver keeps every row and every bound to 1e-7."""
@@ -51,6 +60,11 @@ class NetworkLimits:
     loads: Floats = axes("rows", "load points")
     channels: Floats = axes("rows", "export channels")
     loss: Floats = axes("rows")
+
+    def only(self, rows: Sequence[int]) -> NetworkLimits:
+        """Return some of the rows."""
+        arrays = {item.name: getattr(self, item.name)[list(rows)] for item in fields(self) if item.name != "rows"}
+        return NetworkLimits(rows=tuple(self.rows[row] for row in rows), **arrays)
 
 
 def no_limits(case: DispatchCase) -> NetworkLimits:
@@ -98,13 +112,17 @@ def network_limits(
     sections: Sequence[Section] = (),
     *,
     margin: float = 1.0,
+    security: Literal["none", "n1"] = "none",
 ) -> NetworkLimits:
     """Return the rows of all rated branches and of ``sections``; losses are withdrawn at the slack nodes.
+
+    With ``security = "n1"`` also those that hold after the loss of any circuit (``sim.dispatch.security``).
 
     Raises ``ScenarioError`` for a section that names no branch of the grid, ``InvariantError`` for a grid in
     islands or a thing of the case without a bus: the network check should have refused these.
     """
-    return limits_at(model, case, _buses_of(scenario, model), sections, margin=margin)
+    circuits = circuits_of(scenario, model) if security == "n1" else None
+    return limits_at(model, case, _buses_of(scenario, model), sections, margin=margin, circuits=circuits)
 
 
 def limits_at(
@@ -114,16 +132,21 @@ def limits_at(
     sections: Sequence[Section] = (),
     *,
     margin: float = 1.0,
+    circuits: Circuits | None = None,
 ) -> NetworkLimits:
     """Return the same with ``bus_of``: the model's bus of everything that injects or withdraws, by name."""
-    branch_flows = ptdf(model)
-    rated = np.flatnonzero(np.isfinite(branch_limit_mw(model)))
-    combine = _section_rows(model, sections)
-    rows = np.vstack([branch_flows[rated], combine @ branch_flows])
-    high = np.concatenate([margin * branch_limit_mw(model)[rated], [section.limit_mw for section in sections]])
+    branch_flows, branch_mw = ptdf(model), margin * branch_limit_mw(model)
+    rated = np.flatnonzero(np.isfinite(branch_mw))
+    names = [*(model.branches[k] for k in rated), *(SECTION_MARK + section.name for section in sections)]
+    rows = np.vstack([branch_flows[rated], _section_rows(model, sections) @ branch_flows])
+    high = np.concatenate([branch_mw[rated], [section.limit_mw for section in sections]])
+    if circuits is not None:
+        secure = secure_rows(model, branch_flows, branch_mw, circuits)
+        names += secure.names
+        rows, high = np.vstack([rows, secure.flows]), np.concatenate([high, secure.limit_mw])
     things = ("coal", "hydros", "renewables", "storages", "loads", "channels")
     return NetworkLimits(
-        rows=(*(model.branches[k] for k in rated), *(SECTION_MARK + section.name for section in sections)),
+        rows=tuple(names),
         low_mw=-high,
         high_mw=high,
         loss=np.zeros(len(rows)),
@@ -142,10 +165,12 @@ def susceptance_pu(model: GridModel) -> Floats:
 
     Source: Stott, Jardim, Alsaç 2009, DC power flow revisited, IEEE Trans. Power Systems 24(3): b = 1 / (x · τ).
     """
-    # y_ft · y_tf = y² / τ²: the product is free of the phase shift; the root with r ≥ 0 is the physical one.
+    # y_ft · y_tf = y² / τ²: the product is free of the phase shift. Of its two roots the one with r > 0 is the
+    # physical one, and without resistance the inductive one.
     impedance = 1.0 / np.sqrt(model.y_ft_pu * model.y_tf_pu)
-    impedance = np.where(impedance.real < 0.0, -impedance, impedance)
-    return np.asarray(1.0 / impedance.imag)
+    resistive = np.abs(impedance.real) > NO_RESISTANCE * np.abs(impedance.imag)
+    wrong = np.where(resistive, impedance.real < 0.0, impedance.imag < 0.0)
+    return np.asarray(1.0 / np.where(wrong, -impedance, impedance).imag)
 
 
 def ptdf(model: GridModel) -> Floats:
@@ -166,6 +191,18 @@ def ptdf(model: GridModel) -> Floats:
     flows = np.zeros_like(incidence)
     flows[:, others] = np.linalg.solve(bus.T, weighted[:, others].T).T
     return np.asarray(flows - (flows[:, model.slack_bus] @ model.slack_weight)[:, None])
+
+
+def circuits_of(scenario: Scenario, model: GridModel) -> Circuits:
+    """Return the circuits and emergency ratings of the scenario's lines and transformers, in the model's order."""
+    elements = require_sound(scenario).elements
+    types = {row.line_type: row for row in scenario.tables.line_types}
+    known = {trafo.trafo_id: (trafo.n_parallel, TRAFO_EMERGENCY) for trafo in elements.trafos}
+    for line in elements.lines:
+        conductor = types[line.line_type]
+        known[line.line_id] = (line.circuits, conductor.i_emergency_ka / conductor.i_normal_ka)
+    count, emergency = zip(*(known[name] for name in model.branches), strict=True)
+    return Circuits(np.array(count, dtype=np.int64), np.array(emergency, dtype=np.float64))
 
 
 def _section_rows(model: GridModel, sections: Sequence[Section]) -> Floats:

@@ -40,16 +40,16 @@ INFINITY = highspy.kHighsInf
 class LpRun:
     """A result, and how it came about.
 
-    ``overload_mw`` [hours × rows] is what rows of the network exceed their limits by; its price is not among the costs of the result. ``window_cost_cny`` is the optimum of each window, without
-    constants; ``solves`` counts programmes solved, ``rows_used`` names the rows that were needed,
+    ``overload_mw`` [hours × rows used] is what rows of the network exceed their limits by (all others keep to
+    them); its price is not among the costs of the result. ``window_cost_cny`` is the optimum of each window,
+    without constants; ``solves`` counts programmes solved, ``rows_used`` names the rows that were needed,
     ``one_way_windows`` counts windows in which storages would have burnt energy by charging and discharging at
     once, and were kept from it.
     """
 
     result: DispatchResult
-    rows: tuple[str, ...]
     rows_used: tuple[str, ...]
-    overload_mw: Floats = axes("hours", "rows")
+    overload_mw: Floats = axes("hours", "rows_used")
     window_cost_cny: Floats = axes("windows")
     solves: int
     iterations: int
@@ -146,12 +146,12 @@ class Walk:
     def finished(self, commitment: Commitment) -> LpRun:
         """Return all kept steps as a result."""
         plan = self._plan
+        used = plan.limits.only([row for row in sorted(self._merging.rows) if row < plan.soft_rows])
         result = unfold(plan, commitment, shared(plan, self._kept), self._prices)
         return LpRun(
             result=result,
-            rows=plan.limits.rows,
-            rows_used=tuple(plan.limits.rows[row] for row in sorted(self._merging.rows) if row < plan.soft_rows),
-            overload_mw=overload_mw(plan.limits, plan.case, result),
+            rows_used=used.rows,
+            overload_mw=overload_mw(used, plan.case, result),
             window_cost_cny=np.array(self._costs),
             solves=self._effort[0],
             iterations=self._effort[1],
@@ -224,7 +224,7 @@ class Walk:
         moved[0] = self._moved
         water = self._water_left(window).ravel()
         fixed = (plan.asked_mw[steps], stores.ravel(), moved)
-        base = plan.base_mw[steps, rows].T
+        base = plan.base_mw(steps)[:, rows].T
         low = (plan.row_low_mw[rows, None] - base).ravel()
         high = (plan.row_high_mw[rows, None] - base).ravel()
         return np.concatenate([*fixed, np.full(len(water), -INFINITY), low]), np.concatenate([*fixed, water, high])

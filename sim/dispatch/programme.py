@@ -108,7 +108,7 @@ class Programme:
 
     def flow_mw(self, values: Floats, steps: slice) -> Floats:
         """Return the flow in every row [steps × rows], MW, when the columns have ``values`` [steps × columns]."""
-        return np.asarray((self._sparse_reach @ values.T).T + self.base_mw[steps])
+        return np.asarray((self._sparse_reach @ values.T).T + self.base_mw(steps))
 
     @cached_property
     def _sparse_reach(self) -> sparse.csr_matrix:
@@ -125,13 +125,12 @@ class Programme:
         """Upper limits of all rows [rows], MW."""
         return np.concatenate([self.limits.high_mw, np.zeros(len(self._load_sets))])
 
-    @cached_property
-    def base_mw(self) -> Floats:
-        """Flow of every row before any column acts [hours × rows], MW."""
+    def base_mw(self, steps: slice) -> Floats:
+        """Return the flow of every row before any column acts [steps × rows], MW."""
         case, limits = self.case, self.limits
-        flow = -(case.load_mw @ limits.loads.T) - case.export_mw @ limits.channels.T
-        flow -= case.loss_mw[:, None] * limits.loss
-        return np.hstack([flow, -(case.load_mw @ self._load_sets.T)])
+        load, export, loss = case.load_mw[steps], case.export_mw[steps], case.loss_mw[steps]
+        flow = -(load @ limits.loads.T) - export @ limits.channels.T - loss[:, None] * limits.loss
+        return np.hstack([flow, -(load @ self._load_sets.T)])
 
     @cached_property
     def marks(self) -> Floats:

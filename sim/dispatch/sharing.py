@@ -14,6 +14,9 @@ import numpy as np
 from scenarios.records import Bools, Floats, Ints
 from sim.dispatch.programme import Programme, alike
 
+BLOCK_STEPS = 1000
+"""Steps that are worked on together: flows of thousands of rows over a year would fill the memory."""
+
 BINDING_MW = 1e-4
 """A row this close to a limit is binding."""
 
@@ -21,9 +24,10 @@ BINDING_MW = 1e-4
 def shared(plan: Programme, values: Floats) -> Floats:
     """Return ``values`` [hours × columns] with equal shares among wind and PV, and among coal of equal cost."""
     values = values.copy()
-    for columns in _equals(plan):
-        flow = plan.flow_mw(values, slice(None))
-        values[:, columns] = _evened(plan, values[:, columns], columns, flow)
+    for begin in range(0, len(values), BLOCK_STEPS):
+        steps = slice(begin, begin + BLOCK_STEPS)
+        for columns in _equals(plan):
+            values[steps, columns] = _evened(plan, values[steps], columns, steps)
     return values
 
 
@@ -36,9 +40,10 @@ def _equals(plan: Programme) -> Iterator[Ints]:
     yield from (item for item in [np.arange(renewables.start, renewables.stop), *sets] if len(item) > 1)
 
 
-def _evened(plan: Programme, part: Floats, columns: Ints, flow: Floats) -> Floats:
-    """Return ``part`` [hours × columns] evened out as far as the rows with ``flow`` [hours × rows] allow."""
-    room, reach = plan.upper[:, columns], plan.reach[:, columns]
+def _evened(plan: Programme, values: Floats, columns: Ints, steps: slice) -> Floats:
+    """Return some columns of ``values`` [steps × columns] evened out as far as the rows allow."""
+    part, flow = values[:, columns], plan.flow_mw(values, steps)
+    room, reach = plan.upper[steps, columns], plan.reach[:, columns]
     binding = (flow >= plan.row_high_mw - BINDING_MW) | (flow <= plan.row_low_mw + BINDING_MW)
     open_hours = np.flatnonzero((part.sum(axis=1) > 0.0) & (room.sum(axis=1) > part.sum(axis=1)))
     evened = part.copy()

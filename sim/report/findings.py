@@ -119,8 +119,11 @@ def _export(content: Content) -> Iterator[Finding]:
     energy = content.metrics["energy_gwh"]
     contract, sent = energy["export_contract"], energy["export"]
     if contract > 0 and abs(sent - contract) > EXPORT_SHORTFALL * contract:
-        key, level = ("find_export_less", "warn") if sent < contract else ("find_export_more", "note")
-        yield Finding(level, word(key, sent=u.energy(sent), contract=u.energy(contract)), "balance")
+        gaps = {"sent": u.energy(sent), "contract": u.energy(contract)}
+        if sent < contract:
+            yield Finding("warn", word("find_export_less", **gaps), "balance")
+        else:
+            yield Finding("note", word("find_export_more", **gaps), "balance")
 
 
 def _spilled(content: Content) -> Iterator[Finding]:

@@ -21,7 +21,7 @@ from markupsafe import Markup
 from scenarios.errors import InvariantError, ScenarioError, did_you_mean
 from sim.report import figures as fig
 from sim.report import units as u
-from sim.report.content import Content
+from sim.report.content import TECHS, Content
 from sim.report.findings import findings
 from sim.report.phrases import reason_text
 from sim.report.tables import CONFIDENCES, all_tables
@@ -177,6 +177,7 @@ def _context(content: Content) -> dict[str, Any]:
         "evidence_of": _evidence_of(content),
         "findings": findings(content),
         "tiles": tiles(content),
+        "mix": _mix(content),
         "tables": all_tables(content),
         "worst": _worst(content),
         "first_week": _first_week(content),
@@ -234,6 +235,24 @@ def _evidence(content: Content) -> list[dict[str, Any]]:
 
 def _evidence_of(content: Content) -> Both:
     return word("evidence_of", what=reason_text(_main_evidence(content)["what"]))
+
+
+def _mix(content: Content) -> list[dict[str, Any]]:
+    """Return each technology's share of the net generation: a picture that is there before any script runs."""
+    generation = content.metrics["energy_gwh"]["generation"]
+    total = generation["total"]
+    shares = {tech: generation[tech] / total if total > 0 else 0.0 for tech in TECHS}
+    return [
+        {
+            "name": word(f"kind_{tech}"),
+            "share": round(share, 4),
+            "colour": fig.COLOURS[tech],
+            "text": Both(
+                *(f"{u.energy(generation[tech]).of(lang)} ({u.percent(share).of(lang)})" for lang in LANGUAGES)
+            ),
+        }
+        for tech, share in shares.items()
+    ]
 
 
 def tiles(content: Content) -> list[dict[str, Any]]:

@@ -53,7 +53,8 @@ def significant(value: float | None, digits: int = 3) -> str:
         return NONE
     if value == 0:
         return "0"
-    decimals = digits - 1 - math.floor(math.log10(abs(value)))
+    exponent = int(f"{value:.{digits - 1}e}".partition("e")[2])  # of the rounded number: 0.9996 counts as 1.00
+    decimals = digits - 1 - exponent
     return _signed(round(value, decimals), max(0, decimals))
 
 

@@ -53,6 +53,7 @@ OVERVIEW: Words = {
         "Note: much of the network, above all at 220 kV, is assumed. An overload or bottleneck on an assumed line "
         "follows from the assumption and is not a finding about the real grid.",
     ),
+    "mix_title": ("上网电量构成", "Where the electricity came from"),
     "level_bad": ("问题", "Problem"),
     "level_warn": ("注意", "Attention"),
     "level_note": ("说明", "Note"),
@@ -185,7 +186,6 @@ SECTIONS: Words = {
         "Causes were not separated in this run: curtailment stands as one sum, and both bases of utilisation are "
         "therefore the same.",
     ),
-    "cause_outage": ("设备停运", "Outages"),
     "no_storage": ("该情景没有储能。", "the scenario has no storage."),
     "demand_response": ("需求响应", "Demand response"),
     "shed_energy": ("削减电量", "Energy shed"),

@@ -56,7 +56,7 @@ def test_beyond_the_nose_is_reported():
     assert np.isnan(result.vm_pu[1]).all() and np.isnan(result.loss_mw[1]) and np.isnan(result.slack_mw[1]).all()
     [(hour, sentence)] = result.messages
     share = float(sentence.split(":")[2].split("%")[0])
-    assert hour == 1 and 78.0 < share <= 80.0 and "bus B" in sentence  # 100/125 = 80 %
+    assert hour == 1 and 78.0 < share <= 80.0 and "left with" in sentence  # 100/125 = 80 %
 
 
 @pytest.mark.parametrize(("name", "hours"), list(zip(CASES, (100, 50, 50, 20, 20, 10, 5, 5, 2), strict=True)))

@@ -54,8 +54,8 @@ def idle_battery() -> tuple[DispatchCase, DispatchResult]:
 def test_the_gap_is_what_the_result_wastes():
     case, idle = idle_battery()
     (sample,) = certify(case, idle).samples
-    # The store must end with at least its 12 MWh, so 12 MWh move from the dear plant to the cheap one: 12 · 200 CNY.
-    # The day has 50 + 22 · 100 + 100 MWh of cheap coal and 12 MWh of dear coal.
+    # The store must end with at least its 12 MWh, so 12 MWh move from the dear plant to the cheap one.
+    # Left idle, the day takes 50 + 23 · 100 MWh of cheap coal and 12 MWh of dear coal.
     assert_allclose(sample.cost_cny, 200 * (50 + 23 * 100) + 400 * 12)
     assert_allclose(sample.exact_cost_cny, sample.cost_cny - 12 * 200)
     assert_allclose(sample.cost_gap, 2400 / sample.exact_cost_cny)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pandapower as pp
-import pandapower.networks as networks
 import pytest
 from dispatch_cases import make_case, random_case
 from lp_cases import flows_mw, make_model, scattered
 from numpy.testing import assert_allclose
+from pandapower import networks
 
 from grid.compile import compile_net
 from scenarios.errors import InvariantError, ScenarioError
@@ -19,7 +19,7 @@ TRIANGLE = [(0, 1, 0.1, 100.0), (1, 2, 0.1, 150.0), (0, 2, 0.1, 200.0)]
 
 
 def test_two_thirds_of_a_transfer_go_the_direct_way():
-    # Equal reactances, slack at bus 0: 1 MW from bus 1 meets one line directly, two in series the other way: 2/3, 1/3.
+    # Equal reactances, slack at bus 0: 1 MW from bus 1 meets one line directly, two in series the other way.
     flows = ptdf(make_model(TRIANGLE))
     assert_allclose(flows[:, 1], [-2 / 3, 1 / 3, -1 / 3], atol=1e-12)
     assert_allclose(flows[:, 2], [-1 / 3, -1 / 3, -2 / 3], atol=1e-12)

@@ -200,7 +200,7 @@ def _metrics(static: dict[str, Any], frames: Frames) -> dict[str, Any]:
             "by_plant": {name: {"co2_t": 1e5, "coal_tce": 4e4} for name in _coal(static)},
         },
         "cost": {
-            "total_cny": 1.5e9, "penalty_cny": 1.0e8, "operating_cny": 1.4e9, "operating_cny_per_mwh": 234.5,
+            "total_cny": 1.49984e9, "penalty_cny": 9.984e7, "operating_cny": 1.4e9, "operating_cny_per_mwh": 234.5,
             "parts_cny": {"coal": 1.38e9, "starts": 2.0e7, "unserved": 8.4e5, "curtailment": 9.9e7},
             "mean_price_cny_per_mwh": 260.0,
         },

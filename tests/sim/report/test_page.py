@@ -136,6 +136,12 @@ def test_minus_is_a_minus_and_zero_has_none() -> None:
     assert u.fixed(-0.001, 1) == "0.0"
 
 
+def test_rounding_up_to_a_power_of_ten_keeps_the_digits() -> None:
+    assert u.significant(0.99999) == "1.00"
+    assert u.significant(999.9) == "1,000"
+    assert u.significant(9.995, 2) == "10"
+
+
 def test_tiles_say_what_run_json_says(content: Content) -> None:
     stored = json.loads((content.record.folder / "run.json").read_text(encoding="utf-8"))["metrics"]
     total = stored["curtailment"]["total"]
