@@ -170,12 +170,61 @@ def check(
 
 @app.command()
 @guarded
+def adequacy(  # noqa: PLR0913, PLR0917  one parameter per command-line option
+    scenario: Annotated[
+        str, typer.Argument(metavar="[SCENARIO]", help="Scenario, or a published system: rts79, rts79-derated.")
+    ] = DEFAULT_SCENARIO,
+    years: Annotated[int, typer.Option(min=1, help="Most years to sample.")] = 1000,
+    error: Annotated[
+        float | None, typer.Option(min=0.001, max=1, help="Stop once LOLH and EUE have this relative error.")
+    ] = None,
+    elcc: Annotated[
+        list[str], typer.Option("--elcc", metavar="PLANT|pv|wind", help="Capacity credit of a plant or group.")
+    ] = [],  # noqa: B006
+    seed: Annotated[int | None, typer.Option(min=0, help="Seed of the outages.")] = None,
+    jobs: Annotated[int | None, typer.Option(min=1, help="Threads; no figure depends on them.")] = None,
+    weather: WeatherFiles = [],  # noqa: B006
+    sets: Sets = [],  # noqa: B006
+    lang: Lang = "zh",
+    quiet: Quiet = False,
+    as_json: AsJson = False,
+) -> None:
+    """Is supply enough when units fail: LOLE, EUE, capacity credit by sequential simulation. 充裕性评估。"""
+    require_language(lang)
+    from scenarios.generating_system import PUBLISHED_SYSTEMS  # noqa: PLC0415
+    from sim.adequacy import Output, assess_and_show  # noqa: PLC0415
+    from sim.reliability.adequacy import Plan  # noqa: PLC0415
+
+    published = scenario in PUBLISHED_SYSTEMS
+    if published and (sets or weather):
+        raise ScenarioError(f"{scenario} is a published system: it takes neither --set nor --weather")
+    chosen = scenario if published else scenario_from(scenario, sets, weather, {"adequacy.seed": seed})
+    plan = Plan(years, 1 if seed is None else seed, error)
+    assess_and_show(chosen, plan, elcc, Output(lang, quiet, as_json), jobs)
+
+
+@app.command()
+@guarded
 def report(run_folder: Path, lang: Lang = "zh") -> None:
     """Rebuild report.html and summary.xlsx of a run folder. 重建报告。"""
     require_language(lang)
     from sim.commands import rebuild_report  # noqa: PLC0415
 
     typer.echo(str(rebuild_report(run_folder, lang)))
+
+
+@app.command()
+@guarded
+def compare(
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN RUN ...", help="Two or more run folders.")],
+    page: Annotated[Path, typer.Option(help="Where the page goes.")] = Path("compare.html"),
+    lang: Lang = "zh",
+) -> None:
+    """Show what differs between runs: a table here, pictures on a page. 方案对比。"""
+    require_language(lang)
+    from sim.commands import compare_runs  # noqa: PLC0415
+
+    compare_runs(runs, page, lang)
 
 
 @app.command()

@@ -105,7 +105,8 @@ def full_load_hours(scenario: Scenario, profiles: Profiles, tech: str, county: s
 
 
 def _ramps(profiles: Profiles) -> Floats:
-    return np.abs(np.diff(profiles.available_mw.sum(axis=1)))
+    total_mw: Floats = profiles.available_mw.sum(axis=1)
+    return np.abs(np.diff(total_mw))
 
 
 # --- one year through the whole chain ---

@@ -21,8 +21,9 @@ from scenarios.records import Floats, Ints
 def compile_net(net: Any) -> GridModel:
     """Return the compiled grid of a pandapower ``net``, which is not changed.
 
-    Branches and buses out of service are left out; fused buses appear once, under the name of the first. The model's
-    typical injections are those of the net's tables (they only serve as the point from which hours are started).
+    Branches and buses out of service are left out; fused buses appear once, under the name of the first. The
+    model's typical injections are those of the net's tables (they only serve as the point from which hours are
+    started).
 
     Raises ``DataError`` when the net has elements that are not modelled, sources at one bus that disagree, or no
     angle reference at all.
@@ -61,7 +62,7 @@ def tabled_injections(net: Any, model: GridModel) -> Injections:
 
 
 def bus_positions(net: Any) -> dict[str, int]:
-    """Return the model's row of every bus by name, fused buses included (the model lists only the first of them)."""
+    """Return the model's row of every bus by name, also of fused buses, of which it lists the first."""
     tables = solver_tables(net)
     return {str(net.bus.at[bus, "name"]): row for bus, row in tables.bus_of.items()}
 

@@ -24,11 +24,11 @@ from scenarios.records import Bools, Floats, Ints, axes, record
 class Contingencies:
     """What each outage does over all hours, and what each hour suffers over all outages.
 
-    Of each outage: largest ``loading`` of any remaining branch with its ``branch`` and ``hour`` (−1: no hour solved),
-    ``hours_overloaded`` with a loading above 1, smallest ``v_min_pu``, ``hours_unsolved``, whether it ``splits`` the
-    grid and the most power that is then dark (``lost_mw``, load and generation counted alike). Of each hour:
-    ``overloading`` and ``unsolved`` outages, the largest ``hour_loading``. Of each branch: its largest loading under
-    any outage in any hour.
+    Of each outage: largest ``loading`` of any remaining branch with its ``branch`` and ``hour`` (−1: no hour
+    solved), ``hours_overloaded`` with a loading above 1, smallest ``v_min_pu``, ``hours_unsolved``, whether it
+    ``splits`` the grid and the most power that is then dark (``lost_mw``, load and generation counted alike). Of
+    each hour: ``overloading`` and ``unsolved`` outages, the largest ``hour_loading``. Of each branch: its largest
+    loading under any outage in any hour.
     """
 
     outages: tuple[str, ...]
@@ -124,7 +124,9 @@ def _solve(model: GridModel, plan: Plan, injections: Injections, options: FlowOp
     found = empty_found(model, hours)
     found.how[:] = kernels_year.LOST
     usable = np.isfinite(injections.p_mw).all(axis=1) & np.isfinite(injections.q_mvar).all(axis=1)
-    stranded = (injections.p_mw[:, ~plan.live] != 0).any(axis=1) | (injections.q_mvar[:, ~plan.live] != 0).any(axis=1)
+    stranded = (injections.p_mw[:, ~plan.live] != 0).any(axis=1) | (injections.q_mvar[:, ~plan.live] != 0).any(
+        axis=1
+    )
     base_plan, base = plan_of(model, options.distributed_slack), start_of(model, options.distributed_slack)
     rows = base_plan.row_of[plan.pattern.bus]
     start = kernels_year.Start(*(values[rows].copy() for values in base))
@@ -154,7 +156,10 @@ class _Table:
         self.outages = tuple(model.branches[branch] for branch in chosen)
         self.loading, self.v_min_pu, self.lost_mw = np.full(count, np.nan), np.full(count, np.nan), np.zeros(count)
         self.branch, self.hour = np.full(count, -1), np.full(count, -1)
-        self.hours_overloaded, self.hours_unsolved = np.zeros(count, dtype=np.int64), np.zeros(count, dtype=np.int64)
+        self.hours_overloaded, self.hours_unsolved = (
+            np.zeros(count, dtype=np.int64),
+            np.zeros(count, dtype=np.int64),
+        )
         self.splits = np.zeros(count, dtype=bool)
         self.overloading, self.unsolved = np.zeros(hours, dtype=np.int64), np.zeros(hours, dtype=np.int64)
         self.hour_loading, self.branch_loading = np.full(hours, np.nan), np.zeros(len(model.branches))
@@ -167,10 +172,11 @@ class _Table:
         self.overloading += over
         self.hour_loading = np.fmax(self.hour_loading, worst.loading)
         self.branch_loading = np.fmax(self.branch_loading, worst.branch_loading)
-        if not lost.all():
+        self.v_min_pu[position] = np.fmin.reduce(worst.v_min_pu)
+        if np.isfinite(worst.loading).any():
             hour = int(np.nanargmax(worst.loading))
             self.hour[position], self.branch[position] = hour, worst.branch[hour]
-            self.loading[position], self.v_min_pu[position] = worst.loading[hour], np.nanmin(worst.v_min_pu)
+            self.loading[position] = worst.loading[hour]
 
     def result(self) -> Contingencies:
         return Contingencies(**self.__dict__)

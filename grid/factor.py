@@ -1,11 +1,12 @@
 """A compiled grid → the fixed plan by which every hour's Jacobian is eliminated: order, pattern, program.
 
 All hours share one sparsity pattern, so everything symbolic is done once: buses that can be reached from an angle
-reference are put into a fill-reducing order (references last), and the block pattern of the factors L and U is worked
-out together with the flat list of update positions ("program") that the numeric kernels walk through.
+reference are put into a fill-reducing order (references last), and the block pattern of the factors L and U is
+worked out together with the flat list of update positions ("program") that the numeric kernels walk through.
 
-The unknowns of a bus are a pair (angle, logarithm of voltage). At an angle reference the angle is known; its place is
-taken by the residual active power of that reference's group, whose column has entries at all buses sharing it.
+The unknowns of a bus are a pair (angle, logarithm of voltage). At an angle reference the angle is known; its
+place is taken by the residual active power of that reference's group, whose column has entries at all buses
+sharing it.
 """
 
 from __future__ import annotations

@@ -3,8 +3,8 @@
     result = solve(model, injections)            # matrices of everything
     for block in solve_blocks(model, parts): …   # a bounded piece at a time
 
-Full mismatch of every solved hour ≤ ``FlowOptions.tolerance_pu``. An hour that is not solved is NaN with a status and
-a sentence. The result of an hour depends on nothing but the model, the options and that hour.
+Full mismatch of every solved hour ≤ ``FlowOptions.tolerance_pu``. An hour that is not solved is NaN with a status
+and a sentence. The result of an hour depends on nothing but the model, the options and that hour.
 """
 
 from __future__ import annotations
@@ -137,7 +137,7 @@ def empty_found(model: GridModel, hours: int) -> Found:
 
 
 def given_rows(model: GridModel, plan: Plan, injections: Injections) -> Given:
-    """Return the injections as the kernels want them, with the place of controls and slacks in elimination order."""
+    """Return the injections as the kernels want them, with the places of controls and slacks."""
     slack = np.full(len(plan.pattern.bus), -1)
     rows = plan.row_of[model.slack_bus]
     slack[rows[rows >= 0]] = np.flatnonzero(rows >= 0)
@@ -154,7 +154,7 @@ def given_rows(model: GridModel, plan: Plan, injections: Injections) -> Given:
 
 
 def run(plan: Plan, given: Given, start: Start, found: Found, chosen: Ints, options: FlowOptions) -> None:
-    """Solve the ``chosen`` hours into ``found``: all in lanes, then those that did not arrive with the careful kernel."""
+    """Solve the ``chosen`` hours into ``found``: all in lanes, what did not arrive with the careful kernel."""
     rules = kernels.Rules(
         SQUARE_SHARE * options.tolerance_pu, options.max_iterations, options.enforce_q_limits, False
     )
@@ -227,14 +227,16 @@ def _judge(model: GridModel, plan: Plan, found: Found, status: Ints, messages: d
         worst = model.buses[plan.pattern.bus[found.worst_row[h]]]
         messages[int(h)] = (
             f"{FlowStatus.NOT_CONVERGED.sentence}: {100 * found.reached[h]:.1f} % of the schedule could be solved; "
-            f"beyond it, bus {worst} is left with {found.mismatch_pu[h]:.3g} pu after {found.iterations[h]} iterations"
+            f"beyond it, bus {worst} is left with {found.mismatch_pu[h]:.3g} pu after "
+            f"{found.iterations[h]} iterations"
         )
 
 
 def _carry(model: GridModel, found: Found, threads: int) -> Carried:
     hours, buses, branches = len(found.how), len(model.buses), len(model.branches)
-    sizes = (buses, buses, *(branches,) * 5)
-    carried = Carried(*(np.empty((hours, size)) for size in sizes), loss_mw=np.empty(hours))
+    vm_pu, va_deg = (np.empty((hours, buses)) for _ in range(2))
+    p_from, q_from, p_to, q_to, loading = (np.empty((hours, branches)) for _ in range(5))
+    carried = Carried(vm_pu, va_deg, p_from, q_from, p_to, q_to, loading, loss_mw=np.empty(hours))
     wires = wires_of(model)
     in_threads(lambda part: kernels_year.carry(wires, found.v_pu, carried, part), np.arange(hours), threads)
     return carried

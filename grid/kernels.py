@@ -9,9 +9,9 @@ Walk for one hour (:func:`solve_hour`):
    a limit although the voltage says otherwise → released. Any change sends the hour back to step 2.
 
 Rows of the block elimination are made and eliminated in one go ("row-wise LU", Duff, Erisman & Reid 2017, ch. 5):
-the working row collects the Jacobian blocks of bus i; for each L column c in rising order, the block times the stored
-inverse of pivot c gives the factor, and factor × (U row of c) is taken off the working row at the positions which
-``program`` lists. The right-hand side is eliminated along the way, so L is never stored.
+the working row collects the Jacobian blocks of bus i; for each L column c in rising order, the block times the
+stored inverse of pivot c gives the factor, and factor × (U row of c) is taken off the working row at the
+positions which ``program`` lists. The right-hand side is eliminated along the way, so L is never stored.
 
 Jacobian of S_i = V_i · conj(Σ_j Y_ij V_j) with S_ij = V_i · conj(Y_ij V_j) = p + jq
 (Tinney & Hart, IEEE Trans. PAS-86, 1967, in the unknowns θ and ln V):
@@ -22,7 +22,8 @@ A 2×2 block is stored as (P by θ, P by lnV, Q by θ, Q by lnV).
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple, TypeVar, cast
 
 import numba
 import numpy as np
@@ -30,6 +31,33 @@ import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
 Index = npt.NDArray[np.uint32]
+
+Compiled = TypeVar("Compiled", bound=Callable[..., Any])
+
+
+def _compiled(function: Compiled, **more: Any) -> Compiled:
+    return cast(Compiled, numba.njit(function, cache=True, error_model="numpy", **more))
+
+
+def kernel(function: Compiled) -> Compiled:
+    """Compile a function that makes no arrays; those it is given are not counted, which costs more than they do."""
+    return _compiled(function, _nrt=False)
+
+
+def inlined(function: Compiled) -> Compiled:
+    """Compile a kernel as part of each of its callers."""
+    return _compiled(function, _nrt=False, forceinline=True)
+
+
+def allocating(function: Compiled) -> Compiled:
+    """Compile a function that makes arrays."""
+    return _compiled(function)
+
+
+def entry(function: Compiled) -> Compiled:
+    """Compile a function that is called from Python, in threads: it releases the interpreter lock."""
+    return _compiled(function, nogil=True)
+
 
 PQ, HOLDING, AT_MAX, AT_MIN, OFF = 0, 1, 2, 3, 4
 """What a row is in an hour: plain, holding its voltage, held at a reactive limit, control that is off."""
@@ -104,7 +132,7 @@ class Rules(NamedTuple):
     damped: bool
 
 
-@numba.njit(cache=True, error_model="numpy", _nrt=False)
+@kernel
 def current(pattern: Pattern, state: State, i: int) -> tuple[float, float]:
     """Return the injected current at row i: real and imaginary part of Σ_j Y_ij V_j."""
     y_col, y_g, y_b, e, f = pattern.y_col, pattern.y_g, pattern.y_b, state.e, state.f
@@ -116,7 +144,7 @@ def current(pattern: Pattern, state: State, i: int) -> tuple[float, float]:
     return real, imag
 
 
-@numba.njit(cache=True, error_model="numpy", _nrt=False)
+@kernel
 def residuals(pattern: Pattern, hour: Hour, state: State, r: Floats) -> float:
     """Fill ``r`` with (P mismatch, Q mismatch or ln(V_set / V)) of every row; return the largest mismatch."""
     worst = 0.0
@@ -135,7 +163,7 @@ def residuals(pattern: Pattern, hour: Hour, state: State, r: Floats) -> float:
     return worst
 
 
-@numba.njit(cache=True, error_model="numpy", _nrt=False)
+@kernel
 def fill_row(pattern: Pattern, state: State, row: Floats, i: int) -> None:
     """Put the Jacobian blocks of row i into the working row."""
     lower = pattern.l_ptr[i + 1] - pattern.l_ptr[i]
@@ -167,7 +195,7 @@ def fill_row(pattern: Pattern, state: State, row: Floats, i: int) -> None:
         row[diagonal if is_reference[i] == 1 else 4 * pattern.share_slot[i]] -= pattern.share[i]
 
 
-@numba.njit(cache=True, error_model="numpy", _nrt=False)
+@kernel
 def factor_forward(pattern: Pattern, state: State, work: Work) -> None:
     """Make and eliminate the Jacobian row by row, carrying the right-hand side along (the walk of the module)."""
     row, upper, pivot, r = work.row, work.upper, work.pivot, work.r
@@ -194,7 +222,7 @@ def factor_forward(pattern: Pattern, state: State, work: Work) -> None:
         store_row(pattern, work, i)
 
 
-@numba.njit(cache=True, error_model="numpy", _nrt=False)
+@kernel
 def store_row(pattern: Pattern, work: Work, i: int) -> None:
     """Keep the finished row: inverse of its pivot block and its U blocks."""
     at = 4 * (pattern.l_ptr[i + 1] - pattern.l_ptr[i])
@@ -209,7 +237,7 @@ def store_row(pattern: Pattern, work: Work, i: int) -> None:
         work.upper[start + k] = work.row[at + 4 + k]
 
 
-@numba.njit(cache=True, error_model="numpy", _nrt=False)
+@kernel
 def backward(pattern: Pattern, work: Work) -> float:
     """Solve for the corrections (they replace ``r``); return the largest correction of an angle or ln V."""
     r, upper, pivot = work.r, work.upper, work.pivot
@@ -225,11 +253,11 @@ def backward(pattern: Pattern, work: Work) -> float:
         r[2 * i] = pivot[4 * i] * a + pivot[4 * i + 1] * b
         r[2 * i + 1] = pivot[4 * i + 2] * a + pivot[4 * i + 3] * b
         turn = 0.0 if pattern.is_reference[i] == 1 else abs(r[2 * i])
-        longest = max(longest, max(turn, abs(r[2 * i + 1])))
+        longest = max(longest, turn, abs(r[2 * i + 1]))
     return longest
 
 
-@numba.njit(cache=True, error_model="numpy", _nrt=False)
+@kernel
 def correct(pattern: Pattern, state: State, r: Floats, step: float) -> None:
     """Turn and stretch every voltage by ``step`` times its correction; move the residual at references."""
     for i in range(len(pattern.bus)):
@@ -243,7 +271,7 @@ def correct(pattern: Pattern, state: State, r: Floats, step: float) -> None:
         state.e[i], state.f[i] = c * e - s * f, s * e + c * f
 
 
-@numba.njit(cache=True, error_model="numpy", _nrt=False)
+@kernel
 def newton(pattern: Pattern, hour: Hour, state: State, work: Work, rules: Rules) -> tuple[int, float]:
     """Iterate to the tolerance; return (iterations, largest mismatch left in pu).
 
@@ -262,14 +290,15 @@ def newton(pattern: Pattern, hour: Hour, state: State, work: Work, rules: Rules)
         correct(pattern, state, work.r, step)
 
 
-@numba.njit(cache=True, error_model="numpy", _nrt=False)
+@kernel
 def generated(pattern: Pattern, hour: Hour, state: State, i: int) -> float:
     """Return the reactive power that the control at row i generates on top of the schedule (pu)."""
     real, imag = current(pattern, state, i)
-    return state.f[i] * real - state.e[i] * imag - hour.q[i]
+    made: float = state.f[i] * real - state.e[i] * imag - hour.q[i]
+    return made
 
 
-@numba.njit(cache=True, error_model="numpy", _nrt=False)
+@kernel
 def switch_limits(pattern: Pattern, hour: Hour, state: State, slack: float) -> int:
     """Hold controls that left their range at the limit, release those that need not be held; return how many.
 
@@ -279,7 +308,7 @@ def switch_limits(pattern: Pattern, hour: Hour, state: State, slack: float) -> i
     switched = 0
     for i in range(len(pattern.bus)):
         kind = state.kind[i]
-        if kind == PQ or kind == OFF:
+        if kind in (PQ, OFF):
             continue
         if kind == HOLDING:
             q = generated(pattern, hour, state, i)
@@ -298,9 +327,9 @@ def switch_limits(pattern: Pattern, hour: Hour, state: State, slack: float) -> i
     return switched
 
 
-@numba.njit(cache=True, error_model="numpy", _nrt=False)
+@kernel
 def set_off(state: State, hour: Hour, limits: bool) -> None:
-    """A control without any reactive range holds no voltage; the others begin by holding it."""
+    """Let controls without any reactive range hold no voltage; the others begin by holding it."""
     for i in range(len(state.kind)):
         if state.kind[i] == PQ:
             continue
@@ -309,7 +338,7 @@ def set_off(state: State, hour: Hour, limits: bool) -> None:
         state.q_fixed[i] = hour.q_min[i] if off else 0.0
 
 
-@numba.njit(cache=True, error_model="numpy", _nrt=False)
+@kernel
 def to_set_points(state: State, hour: Hour) -> None:
     """Scale the start voltage of every holding control to its set point."""
     for i in range(len(state.kind)):
@@ -322,7 +351,7 @@ def to_set_points(state: State, hour: Hour) -> None:
 MAX_ROUNDS = 30
 
 
-@numba.njit(cache=True, error_model="numpy", _nrt=False)
+@kernel
 def solve_hour(pattern: Pattern, hour: Hour, state: State, work: Work, rules: Rules) -> tuple[int, float]:
     """Solve one hour from the voltages in ``state``; return (iterations, largest mismatch in pu).
 
@@ -341,14 +370,14 @@ def solve_hour(pattern: Pattern, hour: Hour, state: State, work: Work, rules: Ru
     return iterations, math.inf
 
 
-@numba.njit(cache=True, error_model="numpy")
+@allocating
 def new_work(pattern: Pattern) -> Work:
     """Return scratch for one thread."""
     rows, blocks = len(pattern.bus), len(pattern.u_col)
     return Work(np.empty(2 * rows), np.empty(4 * pattern.widest_row), np.empty(4 * blocks + 4), np.empty(4 * rows))
 
 
-@numba.njit(cache=True, error_model="numpy")
+@allocating
 def new_state(rows: int) -> State:
     """Return an unset state."""
     kind = np.zeros(rows, np.int64)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
-import numba
 import numpy as np
 import numpy.typing as npt
 
@@ -24,7 +23,10 @@ from grid.kernels import (
     Rules,
     State,
     Work,
+    allocating,
+    entry,
     generated,
+    kernel,
     new_state,
     new_work,
     residuals,
@@ -103,7 +105,7 @@ class Carried(NamedTuple):
     loss_mw: Floats
 
 
-@numba.njit(cache=True, error_model="numpy", _nrt=False)
+@kernel
 def read_hour(given: Given, bus: Ints, at: int, hour: Hour) -> None:
     """Gather one hour of the given matrices into elimination order and per unit."""
     at_v, at_min, at_max = (
@@ -121,7 +123,7 @@ def read_hour(given: Given, bus: Ints, at: int, hour: Hour) -> None:
             hour.q_max[i] = given.q_max[at_max, c] / given.sn_mva
 
 
-@numba.njit(cache=True, error_model="numpy", _nrt=False)
+@kernel
 def begin(state: State, e: Floats, f: Floats, control: Ints) -> None:
     """Put a state back to the start voltages ``e + jf``: no residual, every control holding its voltage."""
     for i in range(len(control)):
@@ -132,7 +134,7 @@ def begin(state: State, e: Floats, f: Floats, control: Ints) -> None:
         state.kind[i] = HOLDING if control[i] >= 0 else PQ
 
 
-@numba.njit(cache=True, error_model="numpy", _nrt=False)
+@kernel
 def write_hour(pattern: Pattern, given: Given, hour: Hour, state: State, at: int, found: Found) -> None:
     """Scatter the solution of one hour into the matrices of results."""
     for i in range(len(pattern.bus)):
@@ -143,18 +145,18 @@ def write_hour(pattern: Pattern, given: Given, hour: Hour, state: State, at: int
             found.slack_mw[at, given.slack[i]] = shared * given.sn_mva
         if given.control[i] >= 0:
             kind = state.kind[i]
-            fixed = kind == AT_MAX or kind == AT_MIN or kind == OFF
+            fixed = kind in (AT_MAX, AT_MIN, OFF)
             made = state.q_fixed[i] if fixed else generated(pattern, hour, state, i)
             found.control_mvar[at, given.control[i]] = made * given.sn_mva
 
 
-@numba.njit(cache=True, error_model="numpy")
+@allocating
 def new_hour(rows: int) -> Hour:
     """Return an unset hour."""
     return Hour(np.zeros(rows), np.zeros(rows), np.ones(rows), np.zeros(rows), np.zeros(rows))
 
 
-@numba.njit(cache=True, error_model="numpy", _nrt=False)
+@kernel
 def worst_row(pattern: Pattern, hour: Hour, state: State, r: Floats) -> int:
     """Return the row with the largest mismatch."""
     residuals(pattern, hour, state, r)
@@ -165,9 +167,9 @@ def worst_row(pattern: Pattern, hour: Hour, state: State, r: Floats) -> int:
     return row
 
 
-@numba.njit(cache=True, error_model="numpy", nogil=True)
+@entry
 def solve_chosen(pattern: Pattern, given: Given, start: Start, rules: Rules, chosen: Ints, found: Found) -> None:
-    """Solve the ``chosen`` hours carefully from the start point; those that fail go down the ladder of fallbacks."""
+    """Solve the ``chosen`` hours carefully from the start point; then the ladder of fallbacks."""
     rows = len(pattern.bus)
     work, state, hour = new_work(pattern), new_state(rows), new_hour(rows)
     for at in chosen:
@@ -186,7 +188,7 @@ def solve_chosen(pattern: Pattern, given: Given, start: Start, rules: Rules, cho
             write_hour(pattern, given, hour, state, at, found)
 
 
-@numba.njit(cache=True, error_model="numpy")
+@allocating
 def rescue(
     pattern: Pattern, given: Given, start: Start, rules: Rules, hour: Hour, state: State, work: Work
 ) -> tuple[int, int, float, float]:
@@ -206,14 +208,14 @@ def rescue(
     return advance(pattern, given, start, careful, hour, state, work)
 
 
-@numba.njit(cache=True, error_model="numpy", _nrt=False)
+@kernel
 def scale_into(target: Floats, source: Floats, factor: float) -> None:
     """Set ``target`` to ``factor · source`` (a loop: slice assignment costs seconds of compilation)."""
     for i in range(len(target)):
         target[i] = factor * source[i]
 
 
-@numba.njit(cache=True, error_model="numpy")
+@allocating
 def advance(
     pattern: Pattern, given: Given, start: Start, rules: Rules, hour: Hour, state: State, work: Work
 ) -> tuple[int, int, float, float]:
@@ -244,7 +246,7 @@ def advance(
     return CONTINUED, total, worst, 1.0
 
 
-@numba.njit(cache=True, error_model="numpy", nogil=True)
+@entry
 def carry(wires: Wires, v_pu: npt.NDArray[np.complex128], carried: Carried, chosen: Ints) -> None:
     """Compute magnitudes, angles, power into both ends and the loading of every branch for the ``chosen`` hours.
 
@@ -257,7 +259,7 @@ def carry(wires: Wires, v_pu: npt.NDArray[np.complex128], carried: Carried, chos
         carry_hour(wires, v_pu[h], h, carried)
 
 
-@numba.njit(cache=True, error_model="numpy", _nrt=False)
+@kernel
 def carry_hour(wires: Wires, v: npt.NDArray[np.complex128], h: int, carried: Carried) -> None:
     """Compute the flows of one hour: S = V · conj(I) with the two-port currents."""
     loss = 0.0
@@ -278,7 +280,7 @@ def carry_hour(wires: Wires, v: npt.NDArray[np.complex128], h: int, carried: Car
     carried.loss_mw[h] = loss
 
 
-@numba.njit(cache=True, error_model="numpy", _nrt=False)
+@kernel
 def size(x: complex) -> float:
     """Return |x|; currents are far from overflow, so no scaling as in ``abs``."""
     return math.sqrt(x.real * x.real + x.imag * x.imag)
@@ -293,7 +295,7 @@ class Extremes(NamedTuple):
     branch_loading: Floats
 
 
-@numba.njit(cache=True, error_model="numpy", nogil=True, _nrt=False)
+@entry
 def extremes(wires: Wires, v_pu: npt.NDArray[np.complex128], chosen: Ints, worst: Extremes) -> None:
     """Find the extremes of the ``chosen`` hours without writing the flows; unsolved hours stay as they are.
 
@@ -305,18 +307,20 @@ def extremes(wires: Wires, v_pu: npt.NDArray[np.complex128], chosen: Ints, worst
             v_from, v_to = v_pu[h, wires.from_bus[k]], v_pu[h, wires.to_bus[k]]
             at_from = square(wires.y[k, 0] * v_from + wires.y[k, 1] * v_to) * wires.from_base[k] ** 2
             at_to = square(wires.y[k, 2] * v_from + wires.y[k, 3] * v_to) * wires.to_base[k] ** 2
-            here = max(at_from, at_to)
-            if here > worst.branch_loading[k]:
-                worst.branch_loading[k] = here
+            here = at_from if at_from > at_to else at_to
+            if math.isnan(here):
+                continue  # not supplied
+            worst.branch_loading[k] = max(worst.branch_loading[k], here)
             if here > loading:
                 loading, branch = here, k
         for b in range(v_pu.shape[1]):
             low = min(low, square(v_pu[h, b])) if square(v_pu[h, b]) >= 0.0 else low
+        worst.v_min_pu[h] = math.sqrt(low)
         if branch >= 0:
-            worst.loading[h], worst.branch[h], worst.v_min_pu[h] = math.sqrt(loading), branch, math.sqrt(low)
+            worst.loading[h], worst.branch[h] = math.sqrt(loading), branch
 
 
-@numba.njit(cache=True, error_model="numpy", _nrt=False)
+@kernel
 def square(x: complex) -> float:
     """Return |x|²."""
     return x.real * x.real + x.imag * x.imag

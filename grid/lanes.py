@@ -9,7 +9,8 @@ and all hours of a block take the same walk through the same pattern. What diffe
   scaled back onto their set point. Neither changes the solution, only the way there.
 * ``live`` is 1.0 in lanes that still iterate and 0.0 in those that have arrived (or blown up): corrections are
   multiplied by it, so an hour's result does not depend on which hours share its block.
-* The ``holds`` mask makes a control's voltage row an identity in the hours in which it holds its voltage. When every
+* The ``holds`` mask makes a control's voltage row an identity in the hours in which it holds its voltage. When
+every
   mismatch of an hour is small, its controls are compared with their limits and switched, as in
   ``kernels.switch_limits``; an hour has arrived when its mismatch is within the tolerance and nothing switches.
 
@@ -18,13 +19,12 @@ Hours that do not arrive here are left to the careful kernel.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-import numba
 import numpy as np
 import numpy.typing as npt
 
-from grid.kernels import AT_MAX, AT_MIN, HOLDING, OFF, Pattern, Rules
+from grid.kernels import AT_MAX, AT_MIN, HOLDING, OFF, Pattern, Rules, allocating, entry, inlined, kernel
 from grid.kernels_year import DIRECT, LOST, Found, Given, Start
 from grid.simd import (
     LANES,
@@ -77,7 +77,7 @@ class Block(NamedTuple):
     pivot: Singles
 
 
-@numba.njit(cache=True, error_model="numpy")
+@allocating
 def new_block(pattern: Pattern) -> Block:
     """Return scratch for one thread."""
     n, blocks = len(pattern.bus), len(pattern.u_col)
@@ -89,14 +89,14 @@ def new_block(pattern: Pattern) -> Block:
     )  # fmt: skip
 
 
-@numba.njit(cache=True, error_model="numpy", _nrt=False)
+@kernel
 def gather(bus: Ints, values: Floats, factor: float, lane: Floats) -> None:
     """Put ``factor · values[bus]`` into one lane of a block array (``lane`` begins at that lane)."""
     for i in range(len(bus)):
         lane[i * W] = values[np.uint64(bus[i])] * factor
 
 
-@numba.njit(cache=True, error_model="numpy", _nrt=False)
+@kernel
 def read_block(bus: Ints, given: Given, start: Start, hours: Ints, limits: bool, block: Block) -> None:
     """Gather ``hours`` (LANES of them) into the block and put every lane at the start point."""
     e, f, p, q, residual = block.e, block.f, block.p, block.q, block.residual
@@ -113,9 +113,9 @@ def read_block(bus: Ints, given: Given, start: Start, hours: Ints, limits: bool,
             read_control(given, start, hours, limits, block, i)
 
 
-@numba.njit(cache=True, error_model="numpy", _nrt=False)
+@kernel
 def read_control(given: Given, start: Start, hours: Ints, limits: bool, block: Block, i: int) -> None:
-    """Gather set points and limits of the control at row i; begin at the set point, or fixed where it has no range."""
+    """Gather set points and limits of the control at row i; begin at the set point (or fixed)."""
     c, base = given.control[i], 1.0 / given.sn_mva
     size = np.sqrt(start.e[i] * start.e[i] + start.f[i] * start.f[i])
     for w in range(W):
@@ -133,9 +133,9 @@ def read_control(given: Given, start: Start, hours: Ints, limits: bool, block: B
             block.f[k] *= block.v_set[k] / size
 
 
-@numba.njit(cache=True, error_model="numpy", _nrt=False)
+@kernel
 def residuals(pattern: Pattern, control: Ints, block: Block) -> None:
-    """Fill ``r`` with the mismatches of every row (0 in the voltage row of a held bus) and ``worst`` of each lane."""
+    """Fill ``r`` with the mismatches of every row (0 for the voltage of a held bus) and each lane's ``worst``."""
     e, f, p, q, r, holds = block.e, block.f, block.p, block.q, block.r, block.holds
     y_ptr, y_col, y_g, y_b = pattern.y_ptr, pattern.y_col, pattern.y_g, pattern.y_b
     share, reference, residual = pattern.share, pattern.reference, block.residual
@@ -159,7 +159,7 @@ def residuals(pattern: Pattern, control: Ints, block: Block) -> None:
     store(block.worst, 0, worst)
 
 
-@numba.njit(cache=True, error_model="numpy", _nrt=False, forceinline=True)
+@inlined
 def fill_row(pattern: Pattern, control: Ints, block: Block, i: int) -> None:
     """Put the Jacobian blocks of row i into the working row (see ``kernels.fill_row``), in single precision."""
     e, f, row = block.e, block.f, block.row
@@ -189,8 +189,8 @@ def fill_row(pattern: Pattern, control: Ints, block: Block, i: int) -> None:
     finish_diagonal(pattern, block, i, diagonal, (p_sum, q_sum, free))
 
 
-@numba.njit(cache=True, error_model="numpy", _nrt=False, forceinline=True)
-def finish_diagonal(pattern, block, i, diagonal, sums):  # type: ignore[no-untyped-def]
+@inlined
+def finish_diagonal(pattern: Pattern, block: Block, i: int, diagonal: int, sums: Any) -> None:
     """Add the bus's own power to its diagonal block and put the slack share where it belongs."""
     row, (p_sum, q_sum, free) = block.row, sums
     if pattern.is_reference[i] == 0:
@@ -204,7 +204,7 @@ def finish_diagonal(pattern, block, i, diagonal, sums):  # type: ignore[no-untyp
         store(row, at, sub(load(row, at), spread32(pattern.share[i])))
 
 
-@numba.njit(cache=True, error_model="numpy", _nrt=False)
+@kernel
 def factor_forward(pattern: Pattern, control: Ints, block: Block) -> None:
     """Make and eliminate the Jacobian row by row, carrying the right-hand side along (the walk of ``kernels``)."""
     row, upper, pivot, x, r = block.row, block.upper, block.pivot, block.x, block.r
@@ -236,7 +236,7 @@ def factor_forward(pattern: Pattern, control: Ints, block: Block) -> None:
         store_row(pattern, block, i)
 
 
-@numba.njit(cache=True, error_model="numpy", _nrt=False, forceinline=True)
+@inlined
 def store_row(pattern: Pattern, block: Block, i: int) -> None:
     """Keep the finished row: inverse of its pivot block and its U blocks."""
     row, upper, pivot = block.row, block.upper, block.pivot
@@ -252,7 +252,7 @@ def store_row(pattern: Pattern, block: Block, i: int) -> None:
         store(upper, start + k * W, load(row, at + W4 + k * W))
 
 
-@numba.njit(cache=True, error_model="numpy", _nrt=False)
+@kernel
 def backward_correct(pattern: Pattern, control: Ints, block: Block) -> None:
     """Solve backward and correct every voltage on the way (nothing later in the walk needs the old one)."""
     x, upper, pivot = block.x, block.upper, block.pivot
@@ -274,9 +274,9 @@ def backward_correct(pattern: Pattern, control: Ints, block: Block) -> None:
         correct(pattern, control, block, i, (mul(live, to64(turn)), mul(live, to64(stretch)), live))
 
 
-@numba.njit(cache=True, error_model="numpy", _nrt=False, forceinline=True)
-def correct(pattern, control, block, i, change):  # type: ignore[no-untyped-def]
-    """Multiply V_i by 1 + z + z²/2; scale it back to the set point where it is held; move the residual at references.
+@inlined
+def correct(pattern: Pattern, control: Ints, block: Block, i: int, change: Any) -> None:
+    """Multiply V_i by 1 + z + z²/2; scale a held bus back to its set point; move the residual.
 
     The scale is one Newton step for 1/√(v²/v_set²), exact to rounding so near to one.
     """
@@ -299,7 +299,7 @@ def correct(pattern, control, block, i, change):  # type: ignore[no-untyped-def]
     store(f, i * W, f_n)
 
 
-@numba.njit(cache=True, error_model="numpy", _nrt=False)
+@kernel
 def switch_lane(pattern: Pattern, control_rows: Ints, block: Block, w: int, slack: float) -> int:
     """Switch the controls of one lane as ``kernels.switch_limits`` does; return how many changed."""
     switched = 0
@@ -324,7 +324,7 @@ def switch_lane(pattern: Pattern, control_rows: Ints, block: Block, w: int, slac
     return switched
 
 
-@numba.njit(cache=True, error_model="numpy", _nrt=False)
+@kernel
 def generated(pattern: Pattern, block: Block, i: int, w: int) -> float:
     """Reactive power that the control at row i adds to its schedule in lane w, while it holds its voltage (pu)."""
     e, f = block.e, block.f
@@ -333,10 +333,11 @@ def generated(pattern: Pattern, block: Block, i: int, w: int) -> float:
         j = np.int64(pattern.y_col[k]) * W + w
         real += pattern.y_g[k] * e[j] - pattern.y_b[k] * f[j]
         imag += pattern.y_g[k] * f[j] + pattern.y_b[k] * e[j]
-    return f[i * W + w] * real - e[i * W + w] * imag - block.q[i * W + w]
+    made: float = f[i * W + w] * real - e[i * W + w] * imag - block.q[i * W + w]
+    return made
 
 
-@numba.njit(cache=True, error_model="numpy", _nrt=False)
+@kernel
 def settle(pattern: Pattern, control_rows: Ints, block: Block, rules: Rules) -> bool:
     """Take lanes that have arrived or blown up out of ``live``; say whether any lane's limits switched."""
     any_switched = False
@@ -354,7 +355,7 @@ def settle(pattern: Pattern, control_rows: Ints, block: Block, rules: Rules) -> 
     return any_switched
 
 
-@numba.njit(cache=True, error_model="numpy", _nrt=False)
+@kernel
 def newton_block(
     pattern: Pattern, control: Ints, control_rows: Ints, block: Block, rules: Rules, its: Ints
 ) -> None:
@@ -377,7 +378,7 @@ def newton_block(
     residuals(pattern, control, block)
 
 
-@numba.njit(cache=True, error_model="numpy", _nrt=False)
+@kernel
 def write_block(
     pattern: Pattern, given: Given, block: Block, hours: Ints, its: Ints, found: Found, rules: Rules
 ) -> None:
@@ -398,18 +399,15 @@ def write_block(
                 found.control_mvar[h, given.control[i]] = made_by(pattern, block, i, w) * given.sn_mva
 
 
-@numba.njit(cache=True, error_model="numpy", _nrt=False)
+@kernel
 def made_by(pattern: Pattern, block: Block, i: int, w: int) -> float:
     """Reactive power that the control at row i adds to its schedule in lane w (pu)."""
     kind, k = block.kind[i * W + w], i * W + w
-    if kind == AT_MAX:
-        return block.q_max[k]
-    if kind == AT_MIN or kind == OFF:
-        return block.q_min[k]
-    return generated(pattern, block, i, w)
+    made: float = block.q_max[k] if kind == AT_MAX else block.q_min[k]
+    return made if kind in (AT_MAX, AT_MIN, OFF) else generated(pattern, block, i, w)
 
 
-@numba.njit(cache=True, error_model="numpy", nogil=True)
+@entry
 def solve_lanes(
     pattern: Pattern, given: Given, control_rows: Ints, start: Start, rules: Rules, chosen: Ints, found: Found
 ) -> None:

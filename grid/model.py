@@ -1,8 +1,8 @@
 """The compiled grid and what goes in and out of a power flow: three frozen records.
 
-``GridModel`` is the pandapower net as arrays (per unit on ``sn_mva``); ``Injections`` are matrices of power at buses;
-``FlowResult`` are matrices of voltages and flows. Signs: injection = generation − load; a branch flow is positive
-from its ``from`` end into the branch, and likewise at its ``to`` end, so that their sum is the loss.
+``GridModel`` is the pandapower net as arrays (per unit on ``sn_mva``); ``Injections`` are matrices of power at
+buses; ``FlowResult`` are matrices of voltages and flows. Signs: injection = generation − load; a branch flow is
+positive from its ``from`` end into the branch, and likewise at its ``to`` end, so that their sum is the loss.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class FlowStatus(IntEnum):
 
 _SENTENCES = {
     FlowStatus.SOLVED: "solved to the tolerance",
-    FlowStatus.SOLVED_BY_FALLBACK: "solved to the tolerance after a fallback (full Newton, damping or continuation)",
+    FlowStatus.SOLVED_BY_FALLBACK: "solved to the tolerance after a fallback",
     FlowStatus.NOT_CONVERGED: "not converged: no solution was found from any start",
     FlowStatus.ISLAND_WITHOUT_SOURCE: "an island with load or generation has no node that can balance it",
     FlowStatus.BAD_INPUT: "an injection or a set point of this hour is not a finite number",
@@ -120,8 +120,8 @@ class Injections:
 
     ``p_mw`` and ``q_mvar`` are scheduled generation − load at each bus; the reactive power of controls and the
     residual active power of slacks come on top. The three control matrices override the model's constants hour by
-    hour; in each of them a single row ``[1 × controls]`` holds for all hours. A control with ``q_min = q_max`` in an hour holds no
-    voltage in that hour (its plant is off) when reactive limits are enforced.
+    hour; in each of them a single row ``[1 × controls]`` holds for all hours. A control with ``q_min = q_max`` in
+    an hour holds no voltage in that hour (its plant is off) when reactive limits are enforced.
     """
 
     p_mw: Floats = axes("hours", "buses")

@@ -19,11 +19,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandapower as pp
+import pandas as pd
 from pandapower.auxiliary import LoadflowNotConverged, _add_ppc_options
 from pandapower.pd2ppc import _pd2ppc
 from pandapower.pypower import idx_brch as br
 from pandapower.pypower import idx_bus as bu
 from scipy.sparse import csr_matrix
+from scipy.sparse.csgraph import connected_components
 
 from grid.model import Complexes, FlowOptions, FlowResult, FlowStatus, GridModel, Injections
 from scenarios.errors import DataError, Problem
@@ -165,7 +167,7 @@ def _bus_names(net: Any, number: Ints) -> tuple[str, ...]:
     for index, name in reversed(list(zip(net.bus.index, net.bus["name"], strict=True))):
         row = number[lookup[index]]
         if row >= 0:
-            names[row] = str(index) if name is None or name != name else str(name)
+            names[row] = str(index) if name is None or pd.isna(name) else str(name)
     return tuple(_unique(names))
 
 
@@ -175,7 +177,7 @@ def _unique(names: list[str]) -> list[str]:
     return [f"{name} #{position}" if name in repeated else name for position, name in enumerate(names)]
 
 
-def _scheduled(ppc: dict[str, Any], number: Ints) -> dict[str, Floats]:
+def _scheduled(ppc: dict[str, Any], number: Ints) -> dict[str, Any]:
     keep = number >= 0
     p_mw, q_mvar = -ppc["bus"][:, bu.PD], -ppc["bus"][:, bu.QD]
     on = ppc["gen"][:, 7] > 0
@@ -183,7 +185,7 @@ def _scheduled(ppc: dict[str, Any], number: Ints) -> dict[str, Floats]:
     return {"p_mw": p_mw[keep], "q_mvar": q_mvar[keep]}
 
 
-def _pi_model(branch: npt.NDArray[np.complex128]) -> dict[str, Complexes]:
+def _pi_model(branch: npt.NDArray[np.complex128]) -> dict[str, Any]:
     """Series impedance and total shunt admittance as seen from each end (they differ for some transformers)."""
     r, x, g, b = (branch[:, column].real for column in (br.BR_R, br.BR_X, br.BR_G, br.BR_B))
     dr, dx, dg, db = (branch[:, column].real for column in (br.BR_R_ASYM, br.BR_X_ASYM, br.BR_G_ASYM, br.BR_B_ASYM))
@@ -214,7 +216,7 @@ def _names(net: Any, kind: str, suffix: str = "") -> list[str]:
     table = net[kind]
     named = table["name"] if "name" in table else [None] * len(table)
     return [
-        (f"{kind} {index}" if name is None or name != name or name == "" else str(name)) + suffix
+        (f"{kind} {index}" if name is None or pd.isna(name) or name == "" else str(name)) + suffix
         for index, name in zip(table.index, named, strict=True)
     ]
 
@@ -488,8 +490,6 @@ def branch_powers(model: GridModel, v: Complexes) -> tuple[Complexes, Complexes,
 
 def supplied_buses(model: GridModel) -> Bools:
     """Return which buses are connected to an angle reference [buses] (graph search in scipy)."""
-    from scipy.sparse.csgraph import connected_components
-
     size = len(model.buses)
     linked = np.abs(model.y_ft_pu) + np.abs(model.y_tf_pu) > 0
     graph = csr_matrix(

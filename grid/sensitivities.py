@@ -31,8 +31,8 @@ class LinearBranches(NamedTuple):
 def linear_branches(model: GridModel) -> LinearBranches:
     """Return susceptances and phase shifts, recovered from the two-port admittances [branches].
 
-    y_ft = −y / conj(t) and y_tf = −y / t, so y_ft·y_tf = (y/|t|)² and y_ft/y_tf = exp(2jφ). The common sign of y and
-    exp(jφ) is free; without a shift it is taken as φ = 0, else such that the branch is inductive.
+    y_ft = −y / conj(t) and y_tf = −y / t, so y_ft·y_tf = (y/|t|)² and y_ft/y_tf = exp(2jφ). The common sign of y
+    and exp(jφ) is free; without a shift it is taken as φ = 0, else such that the branch is inductive.
     """
     root = np.sqrt(model.y_ft_pu * model.y_tf_pu)
     turn = -model.y_ft_pu / np.where(root == 0, 1.0, root)

@@ -1,7 +1,7 @@
 """Explicit vector values for numba: ``LANES`` numbers that are added, multiplied and compared side by side.
 
-numba's own loops over lanes run three times slower here, because LLVM cannot prove that the arrays do not overlap and
-keeps sums in memory. A vector value lives in registers. The operations (all element by element):
+numba's own loops over lanes run three times slower here, because LLVM cannot prove that the arrays do not overlap
+and keeps sums in memory. A vector value lives in registers. The operations (all element by element):
 
     load(array, at)            LANES consecutive elements          store(array, at, v)
     spread64(x), spread32(x)   the same number in every lane       load_spread(array, at)
@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from llvmlite import ir
+from llvmlite import ir  # type: ignore[import-untyped]
 from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic, models, register_model
@@ -26,8 +26,12 @@ from numba.extending import intrinsic, models, register_model
 LANES = 32
 """Hours solved side by side: four AVX-512 registers of doubles, two of floats."""
 
+operation: Any = intrinsic
+"""numba generates the code of a call itself; what it takes and returns is beyond Python's static types."""
+function_in: Any = cgutils.get_or_insert_function
 
-class Vector(types.Type):  # type: ignore[misc]
+
+class Vector(types.Type):
     """numba type of a vector of ``LANES`` floats of ``bits`` bits."""
 
     def __init__(self, bits: int) -> None:
@@ -36,11 +40,11 @@ class Vector(types.Type):  # type: ignore[misc]
 
 
 @register_model(Vector)
-class VectorModel(models.PrimitiveModel):  # type: ignore[misc]
+class VectorModel(models.PrimitiveModel):
     """A vector is an LLVM vector; LLVM splits it over the registers there are."""
 
     def __init__(self, manager: Any, kind: Vector) -> None:
-        super().__init__(manager, kind, llvm_type(kind))
+        super().__init__(manager, kind, llvm_type(kind))  # type: ignore[no-untyped-call]
 
 
 DOUBLES, FLOATS = Vector(64), Vector(32)
@@ -73,11 +77,11 @@ def _spread(builder: Any, kind: Vector, x: Any) -> Any:
 def _call(builder: Any, kind: Vector, name: str, args: list[Any]) -> Any:
     vector = llvm_type(kind)
     kinds = ir.FunctionType(vector, [vector] * len(args))
-    function = cgutils.get_or_insert_function(builder.module, kinds, f"llvm.{name}.v{LANES}f{kind.bits}")
+    function = function_in(builder.module, kinds, f"llvm.{name}.v{LANES}f{kind.bits}")
     return builder.call(function, args)
 
 
-@intrinsic
+@operation
 def load(typing_context, array, at):  # type: ignore[no-untyped-def]
     """LANES elements from position ``at``."""
     kind = _of(array)
@@ -89,7 +93,7 @@ def load(typing_context, array, at):  # type: ignore[no-untyped-def]
     return kind(array, at), code
 
 
-@intrinsic
+@operation
 def store(typing_context, array, at, v):  # type: ignore[no-untyped-def]
     """Write a vector to position ``at``."""
     kind = _of(array)
@@ -102,7 +106,7 @@ def store(typing_context, array, at, v):  # type: ignore[no-untyped-def]
     return types.void(array, at, v), code
 
 
-@intrinsic
+@operation
 def load_spread(typing_context, array, at):  # type: ignore[no-untyped-def]
     """One element in every lane."""
     kind = _of(array)
@@ -115,7 +119,7 @@ def load_spread(typing_context, array, at):  # type: ignore[no-untyped-def]
 
 
 def _spreading(kind: Vector, scalar: Any) -> Any:
-    @intrinsic
+    @operation
     def spread(typing_context, x):  # type: ignore[no-untyped-def]
         def code(context, builder, signature, args):  # type: ignore[no-untyped-def]
             return _spread(builder, kind, context.cast(builder, args[0], signature.args[0], scalar))
@@ -129,7 +133,7 @@ spread64, spread32 = _spreading(DOUBLES, types.float64), _spreading(FLOATS, type
 
 
 def _fused(negative: bool) -> Any:
-    @intrinsic
+    @operation
     def fused(typing_context, a, b, c):  # type: ignore[no-untyped-def]
         def code(context, builder, signature, args):  # type: ignore[no-untyped-def]
             x = builder.fneg(args[0]) if negative else args[0]
@@ -143,11 +147,11 @@ def _fused(negative: bool) -> Any:
 fma, fnma = _fused(False), _fused(True)
 
 
-def _binary(operation: str) -> Any:
-    @intrinsic
+def _binary(instruction: str) -> Any:
+    @operation
     def binary(typing_context, a, b):  # type: ignore[no-untyped-def]
         def code(context, builder, signature, args):  # type: ignore[no-untyped-def]
-            return getattr(builder, operation)(args[0], args[1])
+            return getattr(builder, instruction)(args[0], args[1])
 
         return a(a, b), code
 
@@ -157,7 +161,7 @@ def _binary(operation: str) -> Any:
 add, sub, mul, div = _binary("fadd"), _binary("fsub"), _binary("fmul"), _binary("fdiv")
 
 
-@intrinsic
+@operation
 def max_abs(typing_context, m, a):  # type: ignore[no-untyped-def]
     """Larger of ``m`` and |a|; NaN wherever ``a`` is NaN or ``m`` already was."""
 
@@ -170,7 +174,7 @@ def max_abs(typing_context, m, a):  # type: ignore[no-untyped-def]
 
 
 def _changing(kind: Vector) -> Any:
-    @intrinsic
+    @operation
     def change(typing_context, v):  # type: ignore[no-untyped-def]
         def code(context, builder, signature, args):  # type: ignore[no-untyped-def]
             return (builder.fptrunc if kind.bits == 32 else builder.fpext)(args[0], llvm_type(kind))
@@ -183,14 +187,14 @@ def _changing(kind: Vector) -> Any:
 to32, to64 = _changing(FLOATS), _changing(DOUBLES)
 
 
-@intrinsic
+@operation
 def largest(typing_context, v):  # type: ignore[no-untyped-def]
     """Largest element (NaN are passed over)."""
 
     def code(context, builder, signature, args):  # type: ignore[no-untyped-def]
         vector = llvm_type(v)
         name = f"llvm.vector.reduce.fmax.v{LANES}f{v.bits}"
-        function = cgutils.get_or_insert_function(builder.module, ir.FunctionType(vector.element, [vector]), name)
+        function = function_in(builder.module, ir.FunctionType(vector.element, [vector]), name)
         return builder.call(function, [args[0]])
 
     return (types.float64 if v.bits == 64 else types.float32)(v), code

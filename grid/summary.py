@@ -1,18 +1,19 @@
 """Very many hours → what is worth knowing about each, without keeping the big matrices.
 
-Parts of any length (a year, a month) are solved one after the other; of each only the extremes of every hour and the
-extremes of every branch are kept. Memory grows by some eighty bytes per hour, so that a hundred years fit.
+Parts of any length (a year, a month) are solved one after the other; of each only the extremes of every hour and
+the extremes of every branch are kept. Memory grows by some eighty bytes per hour, so that a hundred years fit.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 import numpy as np
 
 from grid.flow import solve
 from grid.model import FlowOptions, FlowResult, FlowSummary, GridModel, Injections
-from scenarios.records import Floats, Ints
+from scenarios.records import Bools, Floats, Ints
 
 
 def solve_blocks(
@@ -85,17 +86,18 @@ def _per_hour(result: FlowResult) -> dict[str, Floats | Ints]:
     }
 
 
-def _extreme(matrix: Floats, solved: Floats, choose: object, never: float) -> tuple[Floats, Ints]:
+def _extreme(matrix: Floats, solved: Bools, choose: Any, never: float) -> tuple[Floats, Ints]:
     """Extreme value and its position in each row; NaN and −1 where the hour was not solved."""
     if not matrix.shape[1]:
         return np.full(len(matrix), np.nan), np.full(len(matrix), -1)
-    at = choose(np.where(np.isnan(matrix), never, matrix), axis=1)  # type: ignore[operator]
+    at = choose(np.where(np.isnan(matrix), never, matrix), axis=1)
     value = matrix[np.arange(len(matrix)), at]
     return np.where(solved, value, np.nan), np.where(solved, at, -1)
 
 
 def _column_max(loading: Floats) -> Floats:
-    return np.where(np.isnan(loading), 0.0, loading).max(axis=0, initial=0.0)
+    worst: Floats = np.where(np.isnan(loading), 0.0, loading).max(axis=0, initial=0.0)
+    return worst
 
 
 def _none() -> dict[str, Floats | Ints]:

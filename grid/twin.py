@@ -20,7 +20,7 @@ from scenarios.records import Bools, Floats, Ints
 
 
 class TwinHour(NamedTuple):
-    """Solution of one hour: complex voltages (NaN where not supplied), residual λ (pu), q of controls, iterations."""
+    """Solution of one hour: complex voltages (NaN: not supplied), slack shares and q of controls (pu)."""
 
     v: Complexes
     slack_pu: Floats
@@ -70,7 +70,8 @@ def _case(model: GridModel, p_mw: Floats, q_mvar: Floats, options: FlowOptions) 
     dead = ~supplied_buses(model)
     y[dead], y[:, dead] = 0.0, 0.0
     y[dead, dead] = 1.0
-    return _Case(y, (p_mw + 1j * q_mvar) / model.sn_mva, share, reference, model.control_bus, model.v_set_pu)
+    scheduled: Complexes = np.asarray(p_mw + 1j * q_mvar, dtype=np.complex128) / model.sn_mva
+    return _Case(y, scheduled, share, reference, model.control_bus, model.v_set_pu)
 
 
 def _start(model: GridModel, case: _Case) -> Complexes:

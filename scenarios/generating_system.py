@@ -20,6 +20,12 @@ from scenarios.tables import OptionalFloat, Sourced, read_table
 
 Season = Literal["winter", "summer", "spring_fall"]
 
+PUBLISHED_SYSTEMS = {
+    "rts79": "IEEE RTS-79",
+    "rts79-derated": "IEEE RTS-79, 350 and 400 MW units with a derated state (1986)",
+}
+"""Names and titles of the systems that can be assessed without a scenario."""
+
 RTS79_PEAK_MW = 2850.0
 """Annual peak of the IEEE RTS-79."""
 

@@ -1,13 +1,13 @@
 """Where compiled kernels are kept: a folder named after the text of every jitted file, so it cannot be stale.
 
-numba's disk cache looks only at the file of the function itself; an edit in a kernel that it calls goes unseen. Here
-the cache folder carries a hash over all jitted sources of the project, the Python and the numba version and the
-machine; any edit leads to another folder. Import this module before numba:
+numba's disk cache looks only at the file of the function itself; an edit in a kernel that it calls goes unseen.
+Here the cache folder carries a hash over all jitted sources of the project, the Python and the numba version and
+the machine; any edit leads to another folder. Import this module before numba:
 
     from scenarios import jitcache  # noqa: F401  (before numba)
 
-It imports neither numba nor anything of the project. A folder set by the user in ``NUMBA_CACHE_DIR`` is respected as
-the parent. Folders that are no longer used are removed when a new one is made.
+It imports neither numba nor anything of the project. A folder set by the user in ``NUMBA_CACHE_DIR`` is respected
+as the parent. Folders that are no longer used are removed when a new one is made.
 """
 
 from __future__ import annotations

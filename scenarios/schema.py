@@ -264,7 +264,7 @@ class Adequacy(Section):
         0.0, ge=0, lt=0.3, description="standard deviation of the annual load forecast error, share of the load"
     )
     credit_lolh: float = Field(
-        2.4, gt=0, le=1000, description="loss-of-load hours to which load is added before a capacity credit is found"
+        2.4, gt=0, le=1000, description="hours of shortage to which load is added before a capacity credit is found"
     )
     credit_measure: Literal["eue", "lolh"] = Field(
         "eue", description="risk that a capacity credit keeps: energy unserved or hours of shortage"

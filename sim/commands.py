@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +26,7 @@ from sim.injections import hours_of
 from sim.operation import flow_options, operate
 from sim.pipeline import RunOptions, run
 from sim.progress import Stages
+from sim.report.compare import rich_table, write_comparison
 from sim.report.inputs import draw_weather, print_inspection, print_network, print_snapshot
 from sim.report.page import write_report
 from sim.report.terminal import render
@@ -71,6 +72,14 @@ def rebuild_report(folder: Path, lang: str) -> Path:
     read_run(folder)
     pages_in(lang)(folder)
     return folder / "report.html"
+
+
+def compare_runs(folders: Sequence[Path], page: Path, lang: str) -> None:
+    """Print what differs between runs and write the page that shows it."""
+    comparison = write_comparison(folders, page, lang)
+    console = Console(highlight=False)
+    console.print(rich_table(comparison, lang))
+    console.print(f"对比 Comparison: {page.resolve()}", soft_wrap=True)
 
 
 def show_verification(folder: Path) -> None:

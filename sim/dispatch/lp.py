@@ -2,12 +2,13 @@
 
 The windows, the running units and all prices are those of ``fast``. The programme of a window is built once; from
 window to window only bounds and right-hand sides change, and the last basis is kept (dual simplex, no presolve).
-Network rows join the programme when a solution violates them, and stay. This module owns highspy.
+A network row joins the programme, for the hours of the window in which a solution violates it, and stays.
+This module owns highspy.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,6 +35,9 @@ MOST_ROUNDS = 100
 """Solutions of one window (rows added, directions fixed) before something must be wrong."""
 
 INFINITY = highspy.kHighsInf
+
+Cell = tuple[int, int]
+"""A row of the network at one step of the window: (row, steps from the window's first)."""
 
 
 @record
@@ -133,7 +137,8 @@ class Walk:
         self._costs: list[float] = []
         self._one_way_windows = 0
         self._effort = [0, 0]
-        self._merge(())
+        self._cells: list[Cell] = []
+        self._merge(Merging(plan, ()))
 
     def take(self, window: Window) -> None:
         """Optimise a window, keep its first part and carry the state to the next one."""
@@ -146,7 +151,7 @@ class Walk:
     def finished(self, commitment: Commitment) -> LpRun:
         """Return all kept steps as a result."""
         plan = self._plan
-        used = plan.limits.only([row for row in sorted(self._merging.rows) if row < plan.soft_rows])
+        used = plan.limits.only([row for row in self._merging.rows if row < plan.soft_rows])
         result = unfold(plan, commitment, shared(plan, self._kept), self._prices)
         return LpRun(
             result=result,
@@ -158,12 +163,21 @@ class Walk:
             one_way_windows=self._one_way_windows,
         )
 
-    def _merge(self, rows: tuple[int, ...]) -> None:
-        """Begin anew with ``rows`` in the programme; what they tell apart are columns of their own from now on."""
-        merging = Merging(self._plan, rows)
+    def _merge(self, merging: Merging) -> None:
+        """Begin anew with other columns merged."""
         self._merging = merging
         self._lower, self._upper = merging.groups.total(self._plan.lower), merging.groups.total(self._plan.upper)
         self._models: dict[bytes, WindowModel] = {}
+
+    def _need(self, cells: Iterable[Cell]) -> None:
+        """Take cells into all programmes from now on; what their rows tell apart are columns of their own."""
+        self._cells += cells
+        rows = tuple(sorted({row for row, _ in self._cells}))
+        merging = Merging(self._plan, rows)
+        if np.array_equal(merging.groups.of, self._merging.groups.of):
+            self._merging = merging
+        else:
+            self._merge(merging)
 
     def _optimum(self, window: Window) -> tuple[Floats, Floats]:
         """Solve a window until no row is violated; return values [steps × columns] and prices [steps]."""
@@ -172,11 +186,11 @@ class Walk:
             model = self._model(window)
             merged = self._solved(window, model)
             values = self._merging.groups.split(merged, self._plan.upper[steps])
-            missing = self._violated(values, steps)
+            missing = self._violated(window, values)
             if not missing:
                 self._costs.append(model.cost_cny)
                 return values, model.prices()
-            self._merge((*self._merging.rows, *missing))
+            self._need(missing)
         raise InvariantError(f"dispatch: window from step {window.begin} is not settled after {MOST_ROUNDS} rounds")
 
     def _model(self, window: Window) -> WindowModel:
@@ -185,12 +199,13 @@ class Walk:
         pattern = (day - day[0]).tobytes()
         if pattern not in self._models:
             self._models[pattern] = WindowModel(self._merging, day - day[0])
+        self._models[pattern].need(self._cells)
         return self._models[pattern]
 
     def _solved(self, window: Window, model: WindowModel) -> Floats:
         """Return the optimum [steps × merged] in which no storage charges and discharges at once."""
         lower, upper = self._bounds(window)
-        right = self._right_sides(window)
+        right = self._right_sides(window, model)
         for rounds in range(MOST_ROUNDS):
             values = model.optimum(lower, upper, right)
             self._effort[0] += 1
@@ -211,22 +226,22 @@ class Walk:
 
     def _merged_level(self, level_mwh: Floats) -> Floats:
         """Return contents [storages] as those of the merged ones."""
-        columns = np.zeros((1, len(self._plan.price)))
-        columns[0, self._plan.at["level"]] = level_mwh
-        return self._merging.groups.total(columns)[0, self._merging.at["level"]]
+        levels = self._merging.at["level"]
+        group = self._merging.groups.of[self._plan.at["level"]] - levels.start
+        return np.bincount(group, weights=level_mwh, minlength=levels.stop - levels.start)
 
-    def _right_sides(self, window: Window) -> tuple[Floats, Floats]:
+    def _right_sides(self, window: Window, model: WindowModel) -> tuple[Floats, Floats]:
         """Return lower and upper right-hand sides of all rows in the programme."""
-        plan, steps, rows = self._plan, slice(window.begin, window.end), list(self._merging.rows)
+        plan, steps = self._plan, slice(window.begin, window.end)
         stores = np.zeros((window.end - window.begin, len(self._merging.storages)))
         stores[0] = self._merged_level(plan.keep * self._level)
         moved = np.zeros(window.end - window.begin)
         moved[0] = self._moved
         water = self._water_left(window).ravel()
         fixed = (plan.asked_mw[steps], stores.ravel(), moved)
-        base = plan.base_mw(steps)[:, rows].T
-        low = (plan.row_low_mw[rows, None] - base).ravel()
-        high = (plan.row_high_mw[rows, None] - base).ravel()
+        rows, places = model.cell_rows, model.cell_places
+        base = plan.base_mw(steps)[places, rows]
+        low, high = plan.row_low_mw[rows] - base, plan.row_high_mw[rows] - base
         return np.concatenate([*fixed, np.full(len(water), -INFINITY), low]), np.concatenate([*fixed, water, high])
 
     def _water_left(self, window: Window) -> Floats:
@@ -241,11 +256,15 @@ class Walk:
         hours = np.bincount(day, minlength=last + 1)[days] * case.time.step_h
         return np.asarray(np.maximum(self._plan.water_mean_mw[days] * hours[:, None] - self._released[days], 0.0))
 
-    def _violated(self, values: Floats, steps: slice) -> list[int]:
+    def _violated(self, window: Window, values: Floats) -> list[Cell]:
+        """Return the cells that are violated, with those that the same steps will have in windows to come."""
         plan = self._plan
-        flow = plan.flow_mw(values, steps)
+        flow = plan.flow_mw(values, slice(window.begin, window.end))
         over = (flow > plan.row_high_mw + FLOW_TOLERANCE_MW) | (flow < plan.row_low_mw - FLOW_TOLERANCE_MW)
-        return [int(row) for row in np.flatnonzero(over.any(axis=0)) if row not in self._merging.rows]
+        known, stride = set(self._cells), window.kept - window.begin
+        found = {(int(row), int(place)) for place, row in np.argwhere(over)} - known
+        again = {(row, near) for row, place in found for near in range(place % stride, len(flow), stride)}
+        return sorted(again - known)
 
     def _forbid_both_ways(self, values: Floats, upper: Floats) -> bool:
         """Keep storages to the larger direction where they have both at once; return whether there was any."""
@@ -270,13 +289,22 @@ class WindowModel:
         """Build the programme; ``day`` [steps] counts the calendar days from the window's first."""
         self._plan, self._merging = merging.plan, merging
         self._shape = (len(day), len(merging.price))
-        self._columns = np.arange(len(day) * len(merging.price), dtype=np.int32)
+        # All bounds are 0 when the programme is passed.
+        self._lower, self._upper = np.zeros((2, len(day) * len(merging.price)))
         matrix = merging.window_matrix(day)
         self._fixed_rows = matrix.shape[0]
+        self._seen = 0
         self._highs = _quiet_highs()
         self._highs.passModel(_linear_programme(matrix, np.tile(merging.price, len(day)) * self._step_h))
-        for number, row in enumerate(merging.rows):
-            self._add(merging.reach[number], soft=row < self._plan.soft_rows)
+        self.cell_rows: list[int] = []
+        self.cell_places: list[int] = []
+
+    def need(self, cells: Sequence[Cell]) -> None:
+        """Take cells into the programme that are not yet in it; those beyond the window's end are not for it."""
+        for row, place in cells[self._seen :]:
+            if place < self._shape[0]:
+                self._add(row, place)
+        self._seen = len(cells)
 
     @property
     def _step_h(self) -> float:
@@ -295,49 +323,47 @@ class WindowModel:
     def optimum(self, lower: Floats, upper: Floats, right: tuple[Floats, Floats]) -> Floats:
         """Return the optimal values [steps × merged]; raises ``InvariantError`` when there is no optimum."""
         highs, rows = self._highs, np.arange(len(right[0]), dtype=np.int32)
-        highs.changeColsBounds(len(self._columns), self._columns, lower.ravel(), upper.ravel())
+        self._set_bounds(lower.ravel(), upper.ravel())
         highs.changeRowsBounds(len(rows), rows, *right)
         highs.run()
         if highs.getModelStatus() != highspy.HighsModelStatus.kOptimal:
             raise InvariantError(f"dispatch: HiGHS says {highs.modelStatusToString(highs.getModelStatus())}")
         values = np.array(highs.getSolution().col_value)
-        return values[: len(self._columns)].reshape(self._shape)
+        return values[: self._lower.size].reshape(self._shape)
+
+    def _set_bounds(self, lower: Floats, upper: Floats) -> None:
+        """Tell HiGHS the bounds that changed since the last optimum."""
+        changed = np.flatnonzero((lower != self._lower) | (upper != self._upper)).astype(np.int32)
+        if len(changed):
+            self._highs.changeColsBounds(len(changed), changed, lower[changed], upper[changed])
+        self._lower, self._upper = lower, upper
 
     def prices(self) -> Floats:
         """Return what one more MWh of load costs at the last optimum, CNY/MWh [steps].
 
         The dual of the balance is the price at the slack; with rows, load pays its share of their duals on top.
         """
-        steps = self._shape[0]
         dual = np.array(self._highs.getSolution().row_dual)
-        price = dual[:steps]
-        for place, row in enumerate(self._merging.rows):
-            if row < self._plan.soft_rows:
-                begin = self._fixed_rows + place * steps
-                price = price + dual[begin : begin + steps] * self._plan.load_reach[row]
+        price = dual[: self._shape[0]].copy()
+        reach = np.append(self._plan.load_reach, np.zeros(len(self._plan.row_low_mw) - self._plan.soft_rows))
+        np.add.at(price, self.cell_places, dual[self._fixed_rows :] * reach[self.cell_rows])
         return np.asarray(price / self._step_h)
 
-    def _add(self, reach: Floats, *, soft: bool) -> None:
-        """Add a row for every step of the window; a soft one with two columns a step for what exceeds it."""
-        steps, columns = self._shape
-        used = np.flatnonzero(reach).astype(np.int32)
-        index = used + columns * np.arange(steps, dtype=np.int32)[:, None]
-        value = np.tile(reach[used], (steps, 1))
-        if soft:
-            excess = self._add_excess_columns() + np.arange(2 * steps, dtype=np.int32).reshape(steps, 2)
-            index = np.hstack([index, excess])
-            value = np.hstack([value, np.tile([-1.0, 1.0], (steps, 1))])
-        start = np.arange(steps, dtype=np.int32) * index.shape[1]
-        free = np.full(steps, INFINITY)
-        self._highs.addRows(steps, -free, free, index.size, start, index.ravel(), value.ravel())
-
-    def _add_excess_columns(self) -> int:
-        """Add columns for what a row is above or below its limits by; return the number of the first."""
-        first, count = self._highs.getNumCol(), 2 * self._shape[0]
-        price = np.full(count, price_overload(self._plan.case) * self._step_h)
-        none, free = np.zeros(0, dtype=np.int32), np.full(count, INFINITY)
-        self._highs.addCols(count, price, np.zeros(count), free, 0, none, none, np.zeros(0))
-        return int(first)
+    def _add(self, row: int, place: int) -> None:
+        """Add a row for one step of the window; a soft one with two columns for what exceeds it."""
+        reach = self._plan.reach[row, self._merging.groups.first]
+        index = np.flatnonzero(reach).astype(np.int32)
+        value = reach[index]
+        index += np.int32(place * self._shape[1])
+        if row < self._plan.soft_rows:
+            first = self._highs.getNumCol()
+            for sign in (-1.0, 1.0):
+                self._highs.addCol(price_overload(self._plan.case) * self._step_h, 0.0, INFINITY, 0, [], [])
+                value = np.append(value, sign)
+            index = np.append(index, np.array([first, first + 1], dtype=np.int32))
+        self._highs.addRow(-INFINITY, INFINITY, len(index), index, value)
+        self.cell_rows.append(row)
+        self.cell_places.append(place)
 
 
 def _quiet_highs() -> Any:

@@ -232,11 +232,6 @@ class Merging:
         return self.plan.price[self.groups.first]
 
     @cached_property
-    def reach(self) -> Floats:
-        """Coefficients of the rows in the programme [rows × merged]."""
-        return self.plan.reach[list(self.rows)][:, self.groups.first]
-
-    @cached_property
     def storages(self) -> Ints:
         """The first storage of every merged storage."""
         return np.asarray(self.groups.first[self.at["level"]] - self.plan.at["level"].start)

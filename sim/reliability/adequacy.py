@@ -5,8 +5,8 @@
     mean duration                   LOLH / LOLF, standard error of a ratio by the delta method
     LOLP by month and clock hour    share of those hours that are short
 
-With no shortage in N years the estimate is 0 and says so with an upper bound: with 95 % confidence fewer than 3/N of
-years have one (rule of three, Hanley & Lippman-Hand 1983, JAMA 249).
+With no shortage in N years the estimate is 0 and says so with an upper bound: with 95 % confidence fewer than 3/N
+of years have one (rule of three, Hanley & Lippman-Hand 1983, JAMA 249).
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ PPM = 1e6
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How much is sampled: at most ``years``, fewer when LOLH and EUE reach the relative standard error ``error``."""
+    """How much is sampled: at most ``years``, fewer once LOLH and EUE have the relative error ``error``."""
 
     years: int = 1000
     seed: int = 1
@@ -140,7 +140,7 @@ def _lolp(system: AdequacySystem, done: Sample) -> Floats:
     """Return the probability of shortage by month and clock hour [12 × 24]; NaN where the span has no such hour."""
     cell = (system.time.month - 1) * 24 + system.time.hour_of_day
     steps = np.bincount(cell, minlength=288).reshape(12, 24) * float(done.years)
-    return np.divide(done.short_steps, steps, out=np.full((12, 24), np.nan), where=steps > 0)
+    return np.asarray(np.divide(done.short_steps, steps, out=np.full((12, 24), np.nan), where=steps > 0))
 
 
 def as_json(result: Adequacy) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -114,7 +115,7 @@ def _asked_mw(system: AdequacySystem, factor: float) -> Floats:
 def _spells_of_service(system: AdequacySystem) -> Iterator[tuple[slice, Bools]]:
     """Yield spans of hours in which the same units are in service (not in planned maintenance) [units]."""
     edges = sorted({0, len(system.time), *system.out_from.tolist(), *system.out_to.tolist()})
-    for begin, end in zip(edges[:-1], edges[1:], strict=True):
+    for begin, end in pairwise(edges):
         out = (system.out_from <= begin) & (begin < system.out_to)
         yield slice(begin, end), np.asarray(~out)
 

@@ -128,7 +128,7 @@ def crossing(difference: Callable[[float], Floats], most_mw: float) -> Estimate:
 
 
 def _bisected(gap: Callable[[float], float], low: float, high: float) -> tuple[float, float]:
-    """Return a bracket around the zero of a rising function after ``STEPS`` halvings; the upper end is at or above."""
+    """Return a bracket around the zero of a rising function after ``STEPS`` halvings: below, at or above."""
     for _ in range(STEPS):
         middle = (low + high) / 2
         low, high = (middle, high) if gap(middle) < 0 else (low, middle)

@@ -1,12 +1,12 @@
 """Outages and the walk through the hours of many sampled years; compiled.
 
 The walk of one year: every unit draws its own life (up, down, up …) from a stream of random numbers keyed by seed,
-unit and year; each outage is entered as two changes of lost capacity. Then hour by hour: what is available less what
-is asked is surplus, which charges stores, or shortage, which hydro with water left, then the measures in their order
-relieve; what remains is unserved. State of the hour is that at its start, so hourly probabilities are exact.
+unit and year; each outage is entered as two changes of lost capacity. Then hour by hour: what is available less
+what is asked is surplus, which charges stores, or shortage, which hydro with water left, then the measures in their
+order relieve; what remains is unserved. A step has the state of its start, so its probabilities are exact.
 
 Random numbers: SplitMix64 (Steele, Lea & Flood 2014, Fast splittable pseudorandom number generators, OOPSLA);
-mean durations are exponential. Years are worked in blocks, each writes rows of its own: no figure depends on threads.
+durations are exponential. Years are worked in blocks, each writes rows of its own: no figure depends on threads.
 """
 
 from __future__ import annotations
@@ -85,6 +85,14 @@ class Stores(NamedTuple):
     keep: _Floats
 
 
+class Node(NamedTuple):
+    """What stands at the node besides its units."""
+
+    course: Course
+    water: Water
+    stores: Stores
+
+
 class Study(NamedTuple):
     """What is asked: seed, first year, load factor of each year [years], firm MW added, measures in order."""
 
@@ -126,7 +134,7 @@ def year_uniforms(seed: np.uint64, key: np.uint64, first_year: int, years: int) 
 
 @njit(cache=True)
 def _lose(change: _Floats, begin: float, end: float, mw: float) -> None:
-    """Enter an outage from ``begin`` to ``end`` (steps, fractions allowed): it counts in steps that start within."""
+    """Enter an outage from ``begin`` to ``end`` (steps, also parts of one): counts in steps that start within."""
     last = len(change) - 1
     a = min(max(int(np.ceil(begin)), 0), last)
     b = min(max(int(np.ceil(end)), 0), last) if end < last else last
@@ -159,7 +167,7 @@ def _live(u: int, units: Units, state: np.uint64, change: _Floats, step_h: float
 
 @njit(cache=True)
 def lost_capacity(units: Units, seed: np.uint64, year: int, lost: _Floats, step_h: float) -> None:
-    """Fill in the capacity lost by outages in a year: row 0 plain units, row k + 1 hydro plant k [rows, steps + 1]."""
+    """Fill in the MW lost by outages in a year: row 0 plain units, row k + 1 hydro plant k [rows, steps + 1]."""
     lost[:] = 0.0
     for u in range(len(units.key)):
         _live(u, units, stream_of(seed, units.key[u], year), lost[units.row[u]], step_h)
@@ -200,7 +208,9 @@ def _charge(surplus_mw: float, stores: Stores, content_mwh: _Floats, step_h: flo
 
 
 @njit(cache=True)
-def _must_run(step: int, water: Water, lost: _Floats, left_mwh: _Floats, spare_mw: _Floats, course: Course) -> float:
+def _must_run(
+    step: int, water: Water, lost: _Floats, left_mwh: _Floats, spare_mw: _Floats, course: Course
+) -> float:
     """Run hydro at its must-run, return that power, and set what each plant could give more, MW."""
     day, total = course.day[step], 0.0
     for k in range(len(left_mwh)):
@@ -216,11 +226,11 @@ def _must_run(step: int, water: Water, lost: _Floats, left_mwh: _Floats, spare_m
 
 @njit(cache=True)
 def _relieve(
-    need_mw: float, step: int, weather: int, course: Course, study: Study, stores: Stores,
-    content_mwh: _Floats, row: _Floats,
-) -> float:  # fmt: skip
+    need_mw: float, step: int, weather: int, node: Node, measures: _Ints, content_mwh: _Floats, row: _Floats
+) -> float:
     """Use the measures in their order, enter what they gave into ``row``, and return the MW that go unserved."""
-    for measure in study.measures:
+    course, stores = node.course, node.stores
+    for measure in measures:
         if need_mw <= SMALL_MW:
             break
         before = need_mw
@@ -233,16 +243,25 @@ def _relieve(
         else:
             need_mw -= min(need_mw, course.export_mw[step])
             row[EXPORT_MWH] += (before - need_mw) * course.step_h
-            row[EXPORT_H] += course.step_h
+            row[EXPORT_H] += course.step_h if before > need_mw else 0.0
     return need_mw
 
 
 @njit(cache=True)
+def _enter_shortage(need_mw: float, begins: bool, first_of_day: bool, course: Course, row: _Floats) -> None:
+    """Add a step of shortage to the annual figures."""
+    row[LOLH] += course.step_h
+    row[EUE] += need_mw * course.step_h
+    row[LOLF] += 1.0 if begins else 0.0
+    row[LOLD] += 1.0 if first_of_day else 0.0
+
+
+@njit(cache=True)
 def walk_year(
-    weather: int, factor: float, lost: _Floats, course: Course, water: Water, stores: Stores,
-    study: Study, row: _Floats, cells: _Ints,
-) -> None:  # fmt: skip
-    """Walk through the steps of a year; add its figures to ``row`` and its hours of shortage to ``cells``."""
+    weather: int, factor: float, lost: _Floats, node: Node, study: Study, row: _Floats, cells: _Ints
+) -> None:
+    """Walk through the steps of a year; add its figures to ``row`` and its steps of shortage to ``cells``."""
+    course, water, stores = node.course, node.water, node.stores
     content = stores.energy_mwh.copy()
     left, spare = np.zeros(water.budget_mwh.shape[1]), np.zeros(water.budget_mwh.shape[1])
     lossless = np.ones(len(left))
@@ -254,19 +273,17 @@ def walk_year(
             balance += _must_run(step, water, lost, left, spare, course)
         for k in range(len(content)):
             content[k] *= stores.keep[k]
-        short = False
+        need = 0.0
         if balance > 0.0:
             _charge(balance, stores, content, course.step_h)
         elif balance < -SMALL_MW:
             need = _draw(-balance, spare, left, lossless, course.step_h)
-            need = _relieve(need, step, weather, course, study, stores, content, row)
-            short = need > SMALL_MW
+            need = _relieve(need, step, weather, node, study.measures, content, row)
+        short = need > SMALL_MW
         if short:
-            row[LOLH] += course.step_h
-            row[EUE] += need * course.step_h
-            row[LOLF] += 0.0 if short_before else 1.0
-            row[LOLD] += 1.0 if course.day[step] != last_day else 0.0
-            last_day = course.day[step]
+            day = course.day[step]
+            _enter_shortage(need, not short_before, day != last_day, course, row)
+            last_day = day
             cells[course.cell[step]] += 1
         short_before = short
 
@@ -279,11 +296,12 @@ def walk_years(units: Units, course: Course, water: Water, stores: Stores, study
     rows = np.zeros((years, COLUMNS))
     cells = np.zeros((blocks, 288), np.int64)
     weathers, steps = course.supply_mw.shape
+    plants = water.budget_mwh.shape[1]
     for block in prange(blocks):
-        lost = np.empty((water.budget_mwh.shape[1] + 1, steps + 1))
+        node = Node(course, water, stores)  # a parallel loop takes no tuple of tuples from outside
+        lost = np.empty((plants + 1, steps + 1))
         for i in range(block * BLOCK, min((block + 1) * BLOCK, years)):
             year = study.first_year + i
             lost_capacity(units, study.seed, year, lost, course.step_h)
-            factor = study.load_factor[i]
-            walk_year(year % weathers, factor, lost, course, water, stores, study, rows[i], cells[block])
+            walk_year(year % weathers, study.load_factor[i], lost, node, study, rows[i], cells[block])
     return rows, cells

@@ -1,8 +1,8 @@
 """Capacity outage tables in steps of 1 MW, by adding unit after unit in place; compiled.
 
 A unit in state i loses ``lost[i]`` MW with probability ``p[i]``. Adding it: P(x) ← Σᵢ p[i] · P(x − lost[i])
-(Billinton & Allan 1996, Reliability Evaluation of Power Systems, section 2.2). Going downwards, every cell reads only
-cells not yet changed. The second table holds two consecutive steps at once and gives the frequency of shortage.
+(Billinton & Allan 1996, Reliability Evaluation of Power Systems, section 2.2). Going downwards, every cell reads
+only cells not yet changed. The second table holds two consecutive steps at once: the frequency of shortage.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def add_unit(table: _Floats, filled: int, lost: _Ints, p: _Floats) -> None:
 
 @njit(cache=True)
 def add_unit_twice(table: _Floats, lost_now: _Ints, lost_next: _Ints, p: _Floats) -> None:
-    """Add a unit to a table [MW lost now, MW lost next] by its pairs of states; what passes the table is dropped."""
+    """Add a unit to a table [MW lost now, MW lost next] by its pairs of states; what passes its end is dropped."""
     size = len(table)
     row = np.empty(size)
     for x in range(size - 1, -1, -1):

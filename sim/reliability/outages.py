@@ -1,9 +1,8 @@
 """``reliability.csv`` → how often and how long each unit fails, and when it is in planned maintenance.
 
-A unit's unavailability U and mean repair time r give its mean time to failure r·(1 − U)/U. Where the table gives no
-U, it follows from the failure rate: U = rate · r / 8760. Maintenance is planned unit by unit, the largest first, into
-the span of days in which the highest need, with what is already out, is least (levelised reserve: Billinton & Allan
-1996, section 2.8).
+A unit's unavailability U and mean repair time r give its mean time to failure r·(1 − U)/U. Where the table gives
+no U, it follows from the failure rate: U = rate · r / 8760. Maintenance is planned unit by unit, the largest first,
+into the span of days in which the highest need, with what is already out, is least (levelised reserve).
 """
 
 from __future__ import annotations

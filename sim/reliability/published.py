@@ -15,18 +15,12 @@ from scenarios.records import Floats
 from scenarios.timeaxis import TimeAxis
 from sim.reliability.system import PLAIN, AdequacySystem
 
-TITLES = {
-    "rts79": "IEEE RTS-79",
-    "rts79-derated": "IEEE RTS-79, 350 and 400 MW units with a derated state (1986)",
-}
-"""Published systems by name."""
-
 START = "1979-01-01"
 """A Monday; the model has 52 whole weeks."""
 
 
 def published_system(name: str) -> AdequacySystem:
-    """Return a system of ``TITLES`` by its name."""
+    """Return a system of ``PUBLISHED_SYSTEMS`` by its name."""
     tables = load_rts79()
     derated = name == "rts79-derated"
     load = load_course(tables)
@@ -48,12 +42,13 @@ def published_system(name: str) -> AdequacySystem:
         export_mw=np.zeros(hours),
         hydro_budget_mwh=np.zeros((hours // 24, 0)),
         hydro_minimum_mw=np.zeros((hours // 24, 0)),
+        storage_power_mw=np.zeros(0),
+        storage_energy_mwh=np.zeros(0),
+        storage_charge_efficiency=np.zeros(0),
+        storage_discharge_efficiency=np.zeros(0),
+        storage_self_discharge_per_h=np.zeros(0),
         **_units(tables, derated),
-        **{f"storage_{what}": np.zeros(0) for what in _STORAGE},
     )
-
-
-_STORAGE = ("power_mw", "energy_mwh", "charge_efficiency", "discharge_efficiency", "self_discharge_per_h")
 
 
 def load_course(tables: GeneratingSystem) -> Floats:

@@ -1,7 +1,7 @@
 """``AdequacySystem`` → figures of sampled years: the door to the compiled walk.
 
-Year ``y`` of a seed is always the same year, whatever else is sampled, by how many threads, and in which order: more
-years continue a sample. It has weather ``y`` modulo the number of weather years.
+Year ``y`` of a seed is always the same year, whatever else is sampled, by how many threads, and in which order:
+more years continue a sample. It has weather ``y`` modulo the number of weather years.
 """
 
 from __future__ import annotations
@@ -57,9 +57,7 @@ class Prepared(NamedTuple):
     """A system as the kernels want it."""
 
     units: kernels.Units
-    course: kernels.Course
-    water: kernels.Water
-    stores: kernels.Stores
+    node: kernels.Node
     measures: Ints
     load_uncertainty: float
 
@@ -68,26 +66,24 @@ def prepared(system: AdequacySystem) -> Prepared:
     """Return the arrays of the compiled walk; it is worth keeping when a system is sampled several times."""
     return Prepared(
         _units(system),
-        _course(system),
-        kernels.Water(in_service_mw(system)[:, 1:].copy(), system.hydro_budget_mwh, system.hydro_minimum_mw),
-        _stores(system),
+        kernels.Node(_course(system), _water(system), _stores(system)),
         np.array([MEASURES[name] for name in system.measures], dtype=np.int64),
         system.load_uncertainty,
     )
 
 
 def sample(ready: Prepared, seed: int, first_year: int, years: int, firm_mw: float = 0.0) -> Sample:
-    """Return ``years`` sampled years from ``first_year`` on; ``firm_mw`` more supply (less: constant load) serves."""
+    """Return ``years`` sampled years from ``first_year`` on; ``firm_mw`` is added to supply (below 0: to load)."""
     study = kernels.Study(
         np.uint64(seed), first_year, load_factors(ready, seed, first_year, years), firm_mw, ready.measures
     )
-    figures, cells = kernels.walk_years(ready.units, ready.course, ready.water, ready.stores, study)
+    figures, cells = kernels.walk_years(ready.units, *ready.node, study)
     return Sample(first_year, figures=figures, short_steps=cells.sum(axis=0).reshape(12, 24))
 
 
 def use_threads(jobs: int | None) -> None:
     """Let sampling use this many threads; ``None``: all that there are."""
-    most = numba.config.NUMBA_NUM_THREADS
+    most: int = numba.config.NUMBA_NUM_THREADS  # type: ignore[attr-defined]
     numba.set_num_threads(most if jobs is None else max(1, min(jobs, most)))
 
 
@@ -111,31 +107,37 @@ def in_service_mw(system: AdequacySystem) -> Floats:
 
 
 def _units(system: AdequacySystem) -> kernels.Units:
-    return kernels.Units(
-        key=unit_keys(system),
-        unavailability=system.unavailability,
-        mean_up_h=system.mean_up_h,
-        mean_down_h=system.mean_down_h,
-        lost_mw=system.capacity_mw,
-        derated_lost_mw=system.capacity_mw - system.derated_mw,
-        derated_share=system.derated_share,
-        out_from=system.out_from,
-        out_to=system.out_to,
-        row=system.unit_hydro - PLAIN,
+    fields = (
+        system.unavailability,
+        system.mean_up_h,
+        system.mean_down_h,
+        system.capacity_mw,
+        system.capacity_mw - system.derated_mw,
+        system.derated_share,
+        system.out_from,
+        system.out_to,
+        system.unit_hydro - PLAIN,
     )
+    # Copies, so that the kernel is compiled for one layout of arrays only.
+    return kernels.Units(unit_keys(system), *(np.array(values) for values in fields))
 
 
 def _course(system: AdequacySystem) -> kernels.Course:
     time = system.time
     return kernels.Course(
         supply_mw=system.renewable_mw.sum(axis=2) + in_service_mw(system)[:, 0],
-        load_mw=system.load_mw,
-        response_mw=system.response_mw,
-        export_mw=system.export_mw,
-        day=time.day,
+        load_mw=np.array(system.load_mw),
+        response_mw=np.array(system.response_mw),
+        export_mw=np.array(system.export_mw),
+        day=np.array(time.day),
         cell=(time.month - 1) * 24 + time.hour_of_day,
         step_h=time.step_h,
     )
+
+
+def _water(system: AdequacySystem) -> kernels.Water:
+    power_mw = in_service_mw(system)[:, 1:].copy()
+    return kernels.Water(power_mw, np.array(system.hydro_budget_mwh), np.array(system.hydro_minimum_mw))
 
 
 def _stores(system: AdequacySystem) -> kernels.Stores:
@@ -148,12 +150,12 @@ def _stores(system: AdequacySystem) -> kernels.Stores:
             (1 - system.storage_self_discharge_per_h) ** system.time.step_h,
         ]
     )
-    found, kind = np.unique(np.round(kinds, 12), axis=0, return_inverse=True)
-    of_kind: Bools = kind.reshape(-1)[None, :] == np.arange(len(found))[:, None]
+    _, first, kind = np.unique(np.round(kinds, 12), axis=0, return_index=True, return_inverse=True)
+    of_kind: Bools = kind.reshape(-1)[None, :] == np.arange(len(first))[:, None]
     return kernels.Stores(
         power_mw=of_kind @ system.storage_power_mw,
         energy_mwh=of_kind @ system.storage_energy_mwh,
-        charge_efficiency=found[:, 1].copy(),
-        discharge_efficiency=found[:, 2].copy(),
-        keep=found[:, 3].copy(),
+        charge_efficiency=kinds[first, 1],
+        discharge_efficiency=kinds[first, 2],
+        keep=kinds[first, 3],
     )

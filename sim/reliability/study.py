@@ -1,6 +1,6 @@
 """A name, a plan and the groups asked for → all findings about the adequacy of a system.
 
-    published name or scenario → system → simulation, exact values where they apply, capacity credits
+published name or scenario → system → simulation, exact values where they apply, capacity credits
 """
 
 from __future__ import annotations
@@ -10,13 +10,14 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from scenarios.errors import Problem, ScenarioError, did_you_mean
+from scenarios.generating_system import PUBLISHED_SYSTEMS
 from scenarios.schema import Scenario
 from sim.progress import Stages
 from sim.reliability.adequacy import Adequacy, Plan, as_json, assess
 from sim.reliability.build import regional_system
 from sim.reliability.convolution import Exact, applies, exact
 from sim.reliability.credit import Credit, Goal, capacity_credit, interval_95
-from sim.reliability.published import TITLES, published_system
+from sim.reliability.published import published_system
 from sim.reliability.system import AdequacySystem
 
 Groups = Mapping[str, Sequence[str]]
@@ -24,12 +25,12 @@ Groups = Mapping[str, Sequence[str]]
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What is studied: a system, the groups of plants that may be named, what a credit keeps, and titles."""
+    """What is studied: a system, its titles, what a credit keeps, the groups of plants that may be named."""
 
     system: AdequacySystem
     title_zh: str
     title_en: str
-    goal: Goal = Goal()
+    goal: Goal = field(default_factory=Goal)
     groups: Groups = field(default_factory=dict)
 
 
@@ -46,7 +47,7 @@ class Findings:
 
 def published_question(name: str) -> Question:
     """Return the study of a published system."""
-    return Question(published_system(name), TITLES[name], TITLES[name])
+    return Question(published_system(name), PUBLISHED_SYSTEMS[name], PUBLISHED_SYSTEMS[name])
 
 
 def regional_question(scenario: Scenario, stages: Stages) -> Question:
@@ -55,7 +56,9 @@ def regional_question(scenario: Scenario, stages: Stages) -> Question:
     with stages.stage("weather", "Weather years, generation and demand · 多年气象与出力"):
         system = regional_system(scenario, stages)
     goal = Goal(settings.adequacy.credit_measure, settings.adequacy.credit_lolh)
-    techs = {tech: [plant.plant_id for plant in scenario.plants_of(tech)] for tech in ("coal", "hydro", "wind", "pv")}
+    techs = {
+        tech: [plant.plant_id for plant in scenario.plants_of(tech)] for tech in ("coal", "hydro", "wind", "pv")
+    }
     return Question(system, settings.title_zh, settings.title_en, goal, {**techs, "storage": system.storages})
 
 

@@ -99,7 +99,9 @@ class AdequacySystem:
             (self.renewables, self.renewable_capacity_mw),
             (self.storages, self.storage_power_mw),
         )
-        return float(sum(mw for names, all_mw in parts for name, mw in zip(names, all_mw, strict=True) if name in plants))
+        return float(
+            sum(mw for names, all_mw in parts for name, mw in zip(names, all_mw, strict=True) if name in plants)
+        )
 
     def without(self, plants: Collection[str]) -> AdequacySystem:
         """Return the system without some plants, renewables or storages; all else stays, also maintenance."""

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from rich.table import Table as RichTable
+
 from scenarios.errors import Problem, ScenarioError
 from sim.report import figures as fig
 from sim.report import units as u
@@ -149,6 +151,20 @@ def write_comparison(folders: Sequence[Path], path: Path, lang: str = "zh") -> C
     comparison = _comparison(contents)
     path.write_text(_render(contents, comparison, lang), encoding="utf-8")
     return comparison
+
+
+def rich_table(comparison: Comparison, lang: str) -> RichTable:
+    """Return the figures that differ as a table for the terminal; without differences it has no rows."""
+    table = RichTable(word("figure").of(lang), *(name.of(lang) for name in comparison.runs), box=None)
+    for name in comparison.runs[1:]:
+        table.add_column(f"{name.of(lang)[0]} − A")
+    for column in table.columns[1:]:
+        column.justify = "right"
+    for row in comparison.differing:
+        values = (row.figure.show(value).of(lang) for value in row.values)
+        changes = (row.change_text(position).of(lang) for position in range(len(row.changes)))
+        table.add_row(row.name.of(lang), *values, *changes)
+    return table
 
 
 def _contents(folders: Sequence[Path]) -> list[Content]:

@@ -50,6 +50,8 @@ COLOURS = {
     "export": "#009E73",
     "loss": "#B9B9B9",
 }
+ACCENT = {"c": "accent"}
+"""The colour of what is not one of the kinds: readable on both themes."""
 SERIES = (
     *SOURCES,
     *USES,
@@ -356,7 +358,7 @@ def residual_duration(content: Content) -> Spec:
     residual = quantity(duration(system["residual_load"]), "power")
     traces = [
         curve(text("load_and_export"), demand, {"c": "text"}, "duration_power"),
-        curve(text("kind_residual_load"), residual, COLOURS["hydro"], "duration_power"),
+        curve(text("kind_residual_load"), residual, ACCENT, "duration_power"),
     ]
     return figure(traces, xaxis=axis("axis_share_of_hours"), yaxis=axis("axis_power", zeroline=True))
 
@@ -425,7 +427,7 @@ def is_assumed(content: Content, branch: str) -> bool:
 
 def element_duration() -> Spec:
     """Return the duration curve of the element that the reader chose on the map."""
-    trace = curve(text("chosen_element"), {"element": "duration"}, COLOURS["hydro"], "duration_element")
+    trace = curve(text("chosen_element"), {"element": "duration"}, ACCENT, "duration_element")
     trace["x"] = {"element": "exceeded"}
     return figure([trace], 260, ("element",), xaxis=axis("axis_share_of_hours"), yaxis=axis("axis_element"))
 
@@ -446,7 +448,7 @@ def voltage_range(content: Content, level_kv: float) -> Spec:
         "type": "box",
         "orientation": "h",
         "y": [name(content.bus_name(key)) for key in order],
-        "marker": {"color": COLOURS["hydro"]},
+        "marker": {"color": ACCENT},
         "line": {"width": 1},
         "showlegend": False,
         **{
@@ -508,7 +510,7 @@ def cost_parts(content: Content) -> Spec:
         "orientation": "h",
         "x": quantity((parts[key] for key in order), "money"),
         "y": [text(f"cost_{key}") for key in order],
-        "marker": {"color": COLOURS["hydro"]},
+        "marker": {"color": ACCENT},
         "hovertemplate": text("hover_money"),
         "showlegend": False,
     }
@@ -519,7 +521,7 @@ def cost_parts(content: Content) -> Spec:
 def price_duration(content: Content) -> Spec:
     """Duration curve of the marginal price."""
     price = quantity(duration(content.system["price_cny_per_mwh"]))
-    trace = curve(text("kind_price_cny_per_mwh"), price, COLOURS["hydro"], "duration_price", showlegend=False)
+    trace = curve(text("kind_price_cny_per_mwh"), price, ACCENT, "duration_price", showlegend=False)
     return figure([trace], 300, xaxis=axis("axis_share_of_hours"), yaxis=axis("axis_price"))
 
 
@@ -547,12 +549,17 @@ def network_map(content: Content) -> Spec:
 
 
 def bus_places(content: Content) -> dict[str, tuple[float, float]]:
-    """Return where each bus is drawn (longitude, latitude); levels of one station are drawn apart."""
+    """Return where each bus is drawn (longitude, latitude); levels of one station are drawn apart.
+
+    A bus without coordinates is drawn in the middle of the others.
+    """
+    buses = {key: content.static["buses"][key] for key in content.voltage.columns}
+    known = [(bus["lon"], bus["lat"]) for bus in buses.values() if "lon" in bus and "lat" in bus]
+    middle = np.mean(known or [(0.0, 0.0)], axis=0)
     places: dict[str, tuple[float, float]] = {}
     taken: set[tuple[float, float]] = set()
-    for key in content.voltage.columns:
-        bus = content.static["buses"][key]
-        place = (bus["lon"], bus["lat"])
+    for key, bus in buses.items():
+        place = (float(bus.get("lon", middle[0])), float(bus.get("lat", middle[1])))
         while (round(place[0], 3), round(place[1], 3)) in taken:
             place = (place[0] + APART_DEG, place[1] - APART_DEG)
         taken.add((round(place[0], 3), round(place[1], 3)))

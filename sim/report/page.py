@@ -185,7 +185,7 @@ def _context(content: Content) -> dict[str, Any]:
         "first_hour": _first_hour(content),
         "last_hour": hours - 1,
         "heat_choices": fig.HEAT_CHOICES,
-        "utilisation_note": reason_text(content.metrics["utilisation"]["note"]),
+        "utilisation_note": _as_sentence(reason_text(content.metrics["utilisation"]["note"])),
         "causes": _causes(content),
         "demand_response": _demand_response(content),
         "loading_steps": _legend(),
@@ -198,6 +198,11 @@ def _context(content: Content) -> dict[str, Any]:
         "notes": [Both(note["zh"], note["en"]) for note in content.info["provenance"]["notes"]],
         "run_facts": _run_facts(content),
     }
+
+
+def _as_sentence(text: Both) -> Both:
+    """Return a remark of another stage as a sentence of its own."""
+    return Both(text.zh, f"{text.en[:1].upper()}{text.en[1:].rstrip('.')}.")
 
 
 def _origins(content: Content) -> Iterable[tuple[str, str]]:

@@ -521,7 +521,7 @@ def evidence(content: Content) -> Table:
     for row in content.info["network"]["evidence"]:
         total = sum(row[name] for name in CONFIDENCES)
         shares = (rate(row[name] / total if total else None) for name in CONFIDENCES)
-        rows.append((label(reason_text(row["what"])), number(u.significant(total, 4), total), *shares))
+        rows.append((label(reason_text(row["what"])), plain(total), *shares))
     heads = (
         text_head("what"),
         Head(word("total")),

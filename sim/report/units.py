@@ -80,9 +80,10 @@ def energy(value_gwh: float | None) -> Both:
     """Return an energy: 亿千瓦时 or GWh, small ones in 万千瓦时 or MWh."""
     if value_gwh is None:
         return same(NONE)
-    if abs(value_gwh) < 1.0:
-        return Both(f"{significant(value_gwh * 100)}万千瓦时", f"{significant(value_gwh * 1000)} MWh")
-    return Both(f"{significant(value_gwh / GWH_PER_YI_KWH)}亿千瓦时", f"{significant(value_gwh)} GWh")
+    small = abs(value_gwh) < 0.1 * GWH_PER_YI_KWH
+    chinese = (value_gwh * 100, "万千瓦时") if small else (value_gwh / GWH_PER_YI_KWH, "亿千瓦时")
+    english = (value_gwh * 1000, "MWh") if abs(value_gwh) < 1.0 else (value_gwh, "GWh")
+    return Both(f"{significant(chinese[0])}{chinese[1]}", f"{significant(english[0])} {english[1]}")
 
 
 def percent(share: float | None) -> Both:

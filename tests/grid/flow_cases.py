@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from functools import lru_cache
+from functools import cache
 
 import numpy as np
 import pandapower as pp
@@ -25,7 +25,7 @@ CASES = (
 )
 
 
-@lru_cache(maxsize=None)
+@cache
 def case(name: str):
     """The net and its compiled model."""
     with warnings.catch_warnings():

@@ -13,7 +13,7 @@ from sample_run import write_sample
 from test_page import filled
 
 from scenarios.errors import DataError, ScenarioError
-from sim.report.compare import Comparison, _contents, _figures, compare, write_comparison
+from sim.report.compare import Comparison, _contents, _figures, compare, rich_table, write_comparison
 
 
 def doctored(folder: Path, copy: Path) -> Path:
@@ -60,6 +60,13 @@ def test_differing_figures_come_largest_first(found: Comparison) -> None:
     assert sizes == sorted(sizes, reverse=True)
     assert "kind_wind" not in {row.figure.key for row in found.differing}
     assert found.differing[0].figure.key in {"rate_pv", "kind_curtailed"}
+
+
+@pytest.mark.parametrize(("lang", "wanted"), [("zh", "+200万千瓦时"), ("en", "+2.00 GWh")])
+def test_terminal_table_shows_what_differs(found: Comparison, lang: str, wanted: str) -> None:
+    table = rich_table(found, lang)
+    assert table.row_count == len(found.differing)
+    assert wanted in list(table.columns[-1].cells)
 
 
 def test_settings_that_differ(found: Comparison) -> None:

@@ -118,6 +118,7 @@ def test_every_plan_target_has_a_chinese_name(content: Content) -> None:
     [
         (u.energy(41237.0), Both("412亿千瓦时", "41,200 GWh")),  # 41,237 GWh = 412.37 × 10⁸ kWh
         (u.energy(0.042), Both("4.20万千瓦时", "42.0 MWh")),  # 0.042 GWh = 42 MWh = 4.2 × 10⁴ kWh
+        (u.energy(9.0), Both("900万千瓦时", "9.00 GWh")),  # below 0.1 × 10⁸ kWh
         (u.power(4600.0), Both("460万千瓦", "4,600 MW")),
         (u.money(2.346e9), Both("23.5亿元", "CNY 2.35 bn")),  # 23.46 × 10⁸
         (u.percent(0.99915), Both("99.915%", "99.915 %")),
