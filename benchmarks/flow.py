@@ -4,7 +4,7 @@
 
 All engines solve the same hours to a mismatch of 1e-8 pu. Engines take turns (one round of each, then the next
 round), and the median of the rounds counts; compilation and the building of models are left out. An engine that is
-not installed is named and skipped. ``pandapower`` runs a slice of the hours and is scaled to all of them.
+not installed is named and skipped. The pandapower twin runs a slice of the hours and is scaled to all of them.
 """
 
 from __future__ import annotations
@@ -151,7 +151,8 @@ def judge(case: Case) -> Engine:
     def run() -> Complexes:
         return reference.solve(case.net, case.model, part, PLAIN).vm_pu.astype(np.complex128)
 
-    return Engine(f"pandapower runpp ({SLICE_HOURS} hours, scaled)", run, len(case.injections.p_mw) / SLICE_HOURS)
+    scale = len(case.injections.p_mw) / len(part.p_mw)
+    return Engine(f"grid.reference, runpp ({SLICE_HOURS} hours, scaled)", run, scale)
 
 
 def lightsim(case: Case) -> list[Engine]:

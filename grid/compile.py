@@ -14,7 +14,6 @@ from scipy.sparse.csgraph import connected_components
 
 from grid.model import Complexes, GridModel, Injections
 from grid.reference import SolverTables, solver_tables
-from scenarios.errors import DataError, Problem
 from scenarios.records import Floats, Ints
 
 
@@ -86,41 +85,15 @@ def _controls(tables: SolverTables) -> tuple[Ints, Floats, Floats, Floats]:
     """Group the sources by bus: one set point, the sum of the reactive ranges."""
     buses, first, member = np.unique(tables.source_bus, return_index=True, return_inverse=True)
     v_set = tables.source_v_pu[first]
-    _refuse_disagreement(tables, member, v_set)
     q_min, q_max = np.zeros(len(buses)), np.zeros(len(buses))
     np.add.at(q_min, member, tables.source_q_min_mvar)
     np.add.at(q_max, member, tables.source_q_max_mvar)
     return buses.astype(np.int64), v_set, q_min, q_max
 
 
-def _refuse_disagreement(tables: SolverTables, member: Ints, v_set: Floats) -> None:
-    wrong = np.flatnonzero(np.abs(tables.source_v_pu - v_set[member]) > 1e-9)
-    problems = [
-        Problem(
-            f"bus {tables.buses[tables.source_bus[k]]}",
-            f"sources hold {v_set[member[k]]} and {tables.source_v_pu[k]} pu",
-            "give them one set point",
-        )
-        for k in wrong
-    ]
-    inverted = np.flatnonzero(tables.source_q_min_mvar > tables.source_q_max_mvar)
-    problems += [
-        Problem(
-            f"bus {tables.buses[tables.source_bus[k]]}",
-            f"min_q_mvar {tables.source_q_min_mvar[k]} > max_q_mvar {tables.source_q_max_mvar[k]}",
-            "exchange them",
-        )
-        for k in inverted
-    ]
-    if problems:
-        raise DataError(problems)
-
-
 def _slacks(tables: SolverTables) -> tuple[Ints, Floats, Floats]:
     """Buses that share the residual: angle references first, weights summing to one over each island."""
     shares = np.isfinite(tables.source_angle_deg) | (tables.source_weight > 0)
-    if not np.isfinite(tables.source_angle_deg).any():
-        raise DataError(Problem("net", "no external grid or slack generator in service", "add one per island"))
     buses = np.unique(tables.source_bus[shares])
     angle, weight = np.full(len(buses), np.nan), np.zeros(len(buses))
     for bus, source_angle, source_weight in zip(

@@ -190,7 +190,7 @@ def fill_row(pattern: Pattern, control: Ints, block: Block, i: int) -> None:
 
 
 @inlined
-def finish_diagonal(pattern: Pattern, block: Block, i: int, diagonal: int, sums: Any) -> None:
+def finish_diagonal(pattern: Pattern, block: Block, i: int, diagonal: Any, sums: Any) -> None:
     """Add the bus's own power to its diagonal block and put the slack share where it belongs."""
     row, (p_sum, q_sum, free) = block.row, sums
     if pattern.is_reference[i] == 0:

@@ -76,14 +76,15 @@ def solver_tables(net: Any) -> SolverTables:
     Raises ``DataError`` naming every element kind that the batched solver does not model.
     """
     _refuse_unmodelled(net)
+    _refuse_contradictions(net)
     net = deepcopy(net)
     ppc = _converted(net)
-    rows = _kept_buses(net, ppc["bus"])
+    rows = _kept_buses(net, ppc)
     number = np.full(len(ppc["bus"]), -1)
     number[rows] = np.arange(len(rows))
     branch = ppc["branch"][:, : br.branch_cols]
-    on = branch[:, br.BR_STATUS].real > 0
-    from_bus, to_bus = (number[branch[on, side].real.astype(np.int64)] for side in (br.F_BUS, br.T_BUS))
+    ends = number[branch[:, [br.F_BUS, br.T_BUS]].real.astype(np.int64)]
+    on = (branch[:, br.BR_STATUS].real > 0) & (ends >= 0).all(axis=1)
     bus = ppc["bus"][rows]
     names, limits, is_trafo = _branch_elements(net)
     lookup = net["_pd2ppc_lookups"]["bus"]
@@ -95,8 +96,8 @@ def solver_tables(net: Any) -> SolverTables:
         vn_kv=bus[:, bu.BASE_KV].copy(),
         y_shunt_pu=(bus[:, bu.GS] + 1j * bus[:, bu.BS]) / net.sn_mva,
         **_scheduled(ppc, number),
-        from_bus=from_bus,
-        to_bus=to_bus,
+        from_bus=ends[on, 0],
+        to_bus=ends[on, 1],
         **_pi_model(branch[on]),
         limit_from_ka=limits[on, 0],
         limit_to_ka=limits[on, 1],
@@ -118,6 +119,26 @@ def _refuse_unmodelled(net: Any) -> None:
         raise DataError(Problem("net.load", "voltage-dependent loads are not modelled", f"set {shares} to zero"))
 
 
+def _refuse_contradictions(net: Any) -> None:
+    """Refuse, all at once: no angle reference, set points that differ at one bus, reactive ranges upside down."""
+    gens = net.gen[net.gen.in_service.astype(bool)]
+    grids = net.ext_grid[net.ext_grid.in_service.astype(bool)]
+    problems = []
+    if not len(grids) and not gens["slack"].any():
+        problems.append(Problem("net", "no external grid or slack generator in service", "add one per island"))
+    held = pd.concat([grids[["bus", "vm_pu"]], gens[["bus", "vm_pu"]]]).astype(float)
+    for bus, v_pu in held.groupby("bus")["vm_pu"]:
+        if v_pu.max() - v_pu.min() > 1e-9:
+            what = f"its sources hold {sorted(set(v_pu))} pu"
+            problems.append(Problem(f"bus {net.bus.at[int(bus), 'name']}", what, "give them one set point"))
+    if {"min_q_mvar", "max_q_mvar"} <= set(gens.columns):
+        for index, gen in gens[gens["min_q_mvar"] > gens["max_q_mvar"]].iterrows():
+            what = f"min_q_mvar {gen['min_q_mvar']} > max_q_mvar {gen['max_q_mvar']}"
+            problems.append(Problem(f"net.gen {index}", what, "exchange them"))
+    if problems:
+        raise DataError(problems)
+
+
 def _converted(net: Any) -> dict[str, Any]:
     """Run pandapower's conversion with the options of ``runpp`` (all angles, T-model of transformers)."""
     net["_options"] = {}
@@ -136,7 +157,10 @@ def _converted(net: Any) -> dict[str, Any]:
         voltage_depend_loads=False,
     )
     with _quiet():
-        ppc, _ = _pd2ppc(net)
+        try:
+            ppc, _ = _pd2ppc(net)
+        except UserWarning as complaint:  # pandapower raises its objections to a net as warnings
+            raise DataError(Problem("net", str(complaint))) from complaint
     return dict(ppc)
 
 
@@ -151,14 +175,14 @@ def _quiet() -> Iterator[None]:
         yield
 
 
-def _kept_buses(net: Any, bus: Floats) -> Ints:
-    """Rows of the converted bus table that exist: all but those made only of buses that are out of service."""
+def _kept_buses(net: Any, ppc: dict[str, Any]) -> Ints:
+    """Rows of the converted bus table that exist: buses in service and the auxiliary ones that branches need."""
     lookup = net["_pd2ppc_lookups"]["bus"]
-    named = lookup[net.bus.index.to_numpy()]
-    out = np.setdiff1d(
-        named[~net.bus.in_service.to_numpy(dtype=bool)], named[net.bus.in_service.to_numpy(dtype=bool)]
-    )
-    return np.setdiff1d(np.arange(len(bus)), out)
+    named, serving = lookup[net.bus.index.to_numpy()], net.bus.in_service.to_numpy(dtype=bool)
+    branch = ppc["branch"]
+    on = branch[:, br.BR_STATUS].real > 0
+    touched = branch[on][:, [br.F_BUS, br.T_BUS]].real.astype(np.int64).ravel()
+    return np.union1d(named[serving], np.setdiff1d(touched, named))
 
 
 def _bus_names(net: Any, number: Ints) -> tuple[str, ...]:

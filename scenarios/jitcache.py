@@ -24,7 +24,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("scenarios", "profiles", "grid", "sim")
-MARKS = (b"numba",)
+MARKS = (b"numba", b"kernels import")
+"""A file is jitted when it speaks of numba, or builds on kernels (whose decorators it then uses)."""
 KEEP = 4
 """Number of cache folders kept beside the current one (several checkouts may share a parent)."""
 YOUNG_S = 24 * 3600.0

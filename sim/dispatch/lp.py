@@ -182,6 +182,7 @@ class Walk:
     def _optimum(self, window: Window) -> tuple[Floats, Floats]:
         """Solve a window until no row is violated; return values [steps × columns] and prices [steps]."""
         steps = slice(window.begin, window.end)
+        self._base_mw = self._plan.base_mw(steps)
         for _ in range(MOST_ROUNDS):
             model = self._model(window)
             merged = self._solved(window, model)
@@ -228,7 +229,7 @@ class Walk:
         """Return contents [storages] as those of the merged ones."""
         levels = self._merging.at["level"]
         group = self._merging.groups.of[self._plan.at["level"]] - levels.start
-        return np.bincount(group, weights=level_mwh, minlength=levels.stop - levels.start)
+        return np.asarray(np.bincount(group, level_mwh, levels.stop - levels.start), dtype=np.float64)
 
     def _right_sides(self, window: Window, model: WindowModel) -> tuple[Floats, Floats]:
         """Return lower and upper right-hand sides of all rows in the programme."""
@@ -240,7 +241,7 @@ class Walk:
         water = self._water_left(window).ravel()
         fixed = (plan.asked_mw[steps], stores.ravel(), moved)
         rows, places = model.cell_rows, model.cell_places
-        base = plan.base_mw(steps)[places, rows]
+        base = self._base_mw[places, rows]
         low, high = plan.row_low_mw[rows] - base, plan.row_high_mw[rows] - base
         return np.concatenate([*fixed, np.full(len(water), -INFINITY), low]), np.concatenate([*fixed, water, high])
 
@@ -259,7 +260,7 @@ class Walk:
     def _violated(self, window: Window, values: Floats) -> list[Cell]:
         """Return the cells that are violated, with those that the same steps will have in windows to come."""
         plan = self._plan
-        flow = plan.flow_mw(values, slice(window.begin, window.end))
+        flow = plan.pushed_mw(values) + self._base_mw
         over = (flow > plan.row_high_mw + FLOW_TOLERANCE_MW) | (flow < plan.row_low_mw - FLOW_TOLERANCE_MW)
         known, stride = set(self._cells), window.kept - window.begin
         found = {(int(row), int(place)) for place, row in np.argwhere(over)} - known
@@ -323,7 +324,7 @@ class WindowModel:
     def optimum(self, lower: Floats, upper: Floats, right: tuple[Floats, Floats]) -> Floats:
         """Return the optimal values [steps × merged]; raises ``InvariantError`` when there is no optimum."""
         highs, rows = self._highs, np.arange(len(right[0]), dtype=np.int32)
-        self._set_bounds(lower.ravel(), upper.ravel())
+        self._set_bounds(lower.flatten(), upper.flatten())
         highs.changeRowsBounds(len(rows), rows, *right)
         highs.run()
         if highs.getModelStatus() != highspy.HighsModelStatus.kOptimal:

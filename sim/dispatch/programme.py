@@ -106,9 +106,9 @@ class Programme:
         network[np.abs(network) < FLOW_DUST] = 0.0
         return np.vstack([network, self._lost_load()])
 
-    def flow_mw(self, values: Floats, steps: slice) -> Floats:
-        """Return the flow in every row [steps × rows], MW, when the columns have ``values`` [steps × columns]."""
-        return np.asarray((self._sparse_reach @ values.T).T + self.base_mw(steps))
+    def pushed_mw(self, values: Floats) -> Floats:
+        """Return the part of the flows that the columns cause [steps × rows], MW."""
+        return np.asarray((self._sparse_reach @ values.T).T)
 
     @cached_property
     def _sparse_reach(self) -> sparse.csr_matrix:

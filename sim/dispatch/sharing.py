@@ -26,8 +26,11 @@ def shared(plan: Programme, values: Floats) -> Floats:
     values = values.copy()
     for begin in range(0, len(values), BLOCK_STEPS):
         steps = slice(begin, begin + BLOCK_STEPS)
+        flow = values[steps] @ plan.reach.T + plan.base_mw(steps)
         for columns in _equals(plan):
-            values[steps, columns] = _evened(plan, values[steps], columns, steps)
+            part = values[steps, columns]
+            values[steps, columns] = _evened(plan, part, columns, plan.upper[steps, columns], flow)
+            flow += (values[steps, columns] - part) @ plan.reach[:, columns].T
     return values
 
 
@@ -40,10 +43,9 @@ def _equals(plan: Programme) -> Iterator[Ints]:
     yield from (item for item in [np.arange(renewables.start, renewables.stop), *sets] if len(item) > 1)
 
 
-def _evened(plan: Programme, values: Floats, columns: Ints, steps: slice) -> Floats:
-    """Return some columns of ``values`` [steps × columns] evened out as far as the rows allow."""
-    part, flow = values[:, columns], plan.flow_mw(values, steps)
-    room, reach = plan.upper[steps, columns], plan.reach[:, columns]
+def _evened(plan: Programme, part: Floats, columns: Ints, room: Floats, flow: Floats) -> Floats:
+    """Return ``part`` [steps × columns] evened out as far as the rows with ``flow`` [steps × rows] allow."""
+    reach = plan.reach[:, columns]
     binding = (flow >= plan.row_high_mw - BINDING_MW) | (flow <= plan.row_low_mw + BINDING_MW)
     open_hours = np.flatnonzero((part.sum(axis=1) > 0.0) & (room.sum(axis=1) > part.sum(axis=1)))
     evened = part.copy()

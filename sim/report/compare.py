@@ -28,6 +28,8 @@ SECTIONS = ("differences", "changes", "curves", "all_figures")
 NOTEWORTHY = 0.001
 """Relative difference from which a figure counts as different."""
 MOST_FINDINGS = 8
+NEGLIGIBLE = 1e-6
+"""Share of the whole below which a step of a waterfall is rounding."""
 PALETTE = tuple(fig.COLOURS[kind] for kind in ("hydro", "pv", "export", "discharge", "curtailed", "wind", "coal"))
 
 Show = Callable[[float | None], Both]
@@ -38,7 +40,7 @@ def points(share: float | None) -> Both:
     if share is None:
         return same(u.NONE)
     text = u.significant(100 * share, 2)
-    return Both(f"{text} 个百分点", f"{text} points")
+    return Both(f"{text}个百分点", f"{text} points")
 
 
 @dataclass(frozen=True, slots=True)
@@ -340,7 +342,8 @@ def _waterfall(
     steps: Sequence[tuple[fig.Spec, float]], ends: tuple[fig.Spec, fig.Spec], start: float, unit: str
 ) -> fig.Spec:
     """Return the way from the first run's value to the other's, one step per part that changed."""
-    moved = [(name, value) for name, value in steps if abs(value) > 0]
+    least = NEGLIGIBLE * max([abs(start), *(abs(value) for _, value in steps)])
+    moved = [(name, value) for name, value in steps if abs(value) > least]
     trace = {
         "type": "waterfall",
         "x": [ends[0], *(name for name, _ in moved), ends[1]],

@@ -500,6 +500,7 @@ WORKBOOK: Words = {
 COMPARE: Words = {
     "compare_title": ("{count} 次运行的比较", "Comparison of {count} runs"),
     "compare_same": ("所比较的数值没有差别。", "None of the compared figures differs."),
+    "compare_unchanged": ("没有变化。", "Nothing changed."),
     "compare_same_settings": ("没有差别。", "none differs."),
     "compare_hours_differ": (
         "各次运行的时段长短不同，电量与成本不能直接相比。",

@@ -13,7 +13,8 @@ from scenarios.errors import DataError
 @pytest.mark.parametrize("name", ["case14", "case57", "case118", "case300"])
 def test_admittance_equals_pandapowers(name):
     net, model = case(name)
-    pp.runpp(net, lightsim2grid=False)
+    with reference._quiet():
+        pp.runpp(net, lightsim2grid=False)
     theirs = net._ppc["internal"]["Ybus"]
     rows = reference.solver_tables(net).bus_of
     lookup = net._pd2ppc_lookups["bus"]

@@ -5,6 +5,7 @@ Needs Chromium (``apt-get install chromium``) and the Python package ``playwrigh
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 from collections.abc import Iterator
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="install the Python package playwright")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+if CHROMIUM is None and os.environ.get("WUMENG_BROWSER") == "required":
+    pytest.fail("no Chromium found, and WUMENG_BROWSER=required does not let these tests be skipped", pytrace=False)
 if CHROMIUM is None:
     pytest.skip("no Chromium found: install the package chromium", allow_module_level=True)
 

@@ -48,7 +48,7 @@ def test_differences_by_hand(found: Comparison) -> None:
     rows = {row.figure.key: row for row in found.rows}
     assert rows["kind_curtailed"].changes[0] == pytest.approx(2.0)
     assert rows["kind_curtailed"].change_text(0).en == "+2.00 GWh"
-    assert rows["rate_pv"].change_text(0).zh == "+1.0 个百分点"  # 0.01 = 1 percentage point
+    assert rows["rate_pv"].change_text(0).zh == "+1.0个百分点"  # 0.01 = 1 percentage point
     assert rows["cost_total"].changes[0] == pytest.approx(-1e7)
     assert rows["cost_total"].change_text(0).en == "CNY −10.0 m"
     assert rows["kind_wind"].changes == (0.0,)
@@ -112,5 +112,8 @@ def test_no_run_folder_is_refused(pair: list[Path], tmp_path: Path) -> None:
 
 def test_equal_runs_have_no_difference(pair: list[Path], tmp_path: Path) -> None:
     copy = shutil.copytree(pair[0], tmp_path / "copy")
+    write_comparison([pair[0], copy], tmp_path / "compare.html")
+    page = (tmp_path / "compare.html").read_text(encoding="utf-8")
+    assert "没有变化。" in page and 'id="fig-compare_cost_1"' not in page
     same: Any = compare([pair[0], copy])
     assert same.differing == () and same.settings == ()
