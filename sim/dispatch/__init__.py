@@ -6,21 +6,16 @@ names. Solvers are imported when they are used.
 
 from __future__ import annotations
 
-from scenarios.errors import Problem, ScenarioError
 from scenarios.schema import Scenario
 from sim.dispatch.model import DispatchCase, DispatchResult
 
 
 def dispatch(scenario: Scenario, case: DispatchCase) -> DispatchResult:
-    """Return who runs when, by the solver of ``settings.dispatch.solver``.
+    """Return who runs when, by the solver of ``settings.dispatch.solver``."""
+    if scenario.settings.dispatch.solver == "lp":
+        from sim.dispatch import lp  # noqa: PLC0415  (loads HiGHS)
 
-    Raises ``ScenarioError`` for a solver that is not part of this version.
-    """
-    solver = scenario.settings.dispatch.solver
-    if solver == "fast":
-        from sim.dispatch import fast  # noqa: PLC0415  (loads numba)
+        return lp.solve(case)
+    from sim.dispatch import fast  # noqa: PLC0415  (loads numba)
 
-        return fast.solve(case)
-    raise ScenarioError(
-        Problem("dispatch.solver", f'"{solver}" is not part of this version', "use --dispatch fast")
-    )
+    return fast.solve(case)

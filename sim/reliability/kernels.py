@@ -68,10 +68,10 @@ class Course(NamedTuple):
 
 
 class Water(NamedTuple):
-    """Hydro plants: power with all units up [steps, hydros], water and must-run [days, hydros]."""
+    """Hydro: power with all units up [steps, hydros], water besides the must-run, must-run [days, hydros]."""
 
     power_mw: _Floats
-    budget_mwh: _Floats
+    free_mwh: _Floats
     minimum_mw: _Floats
 
 
@@ -208,20 +208,31 @@ def _charge(surplus_mw: float, stores: Stores, content_mwh: _Floats, step_h: flo
 
 
 @njit(cache=True)
-def _must_run(
-    step: int, water: Water, lost: _Floats, left_mwh: _Floats, spare_mw: _Floats, course: Course
-) -> float:
-    """Run hydro at its must-run, return that power, and set what each plant could give more, MW."""
+def _must_run(step: int, water: Water, lost: _Floats, course: Course, spare_mw: _Floats) -> float:
+    """Return the must-run power of hydro and set what each plant could give beyond it, MW."""
     day, total = course.day[step], 0.0
-    for k in range(len(left_mwh)):
-        if step == 0 or course.day[step - 1] != day:
-            left_mwh[k] = water.budget_mwh[day, k]
+    for k in range(len(spare_mw)):
         power = max(water.power_mw[step, k] - lost[k + 1, step], 0.0)
-        must = min(water.minimum_mw[day, k], power, left_mwh[k] / course.step_h)
-        left_mwh[k] -= must * course.step_h
+        must = min(water.minimum_mw[day, k], power)
         spare_mw[k] = power - must
         total += must
     return total
+
+
+@njit(cache=True)
+def _to_hold_full(stores: Stores, step_h: float) -> float:
+    """Return the MW that keep all stores full against self-discharge; endless when their power is too small."""
+    total = 0.0
+    for k in range(len(stores.keep)):
+        needed = stores.energy_mwh[k] * (1.0 - stores.keep[k]) / (stores.charge_efficiency[k] * step_h)
+        total += needed if needed <= stores.power_mw[k] else np.inf
+    return total
+
+
+@njit(cache=True)
+def _all_full(content_mwh: _Floats, stores: Stores) -> bool:
+    """Whether every store is full."""
+    return bool(np.all(content_mwh >= stores.energy_mwh - SMALL_MW))
 
 
 @njit(cache=True)
@@ -262,28 +273,33 @@ def walk_year(
 ) -> None:
     """Walk through the steps of a year; add its figures to ``row`` and its steps of shortage to ``cells``."""
     course, water, stores = node.course, node.water, node.stores
-    content = stores.energy_mwh.copy()
-    left, spare = np.zeros(water.budget_mwh.shape[1]), np.zeros(water.budget_mwh.shape[1])
+    content, hold_mw, full = stores.energy_mwh.copy(), _to_hold_full(stores, course.step_h), True
+    left, spare = np.zeros(water.free_mwh.shape[1]), np.zeros(water.free_mwh.shape[1])
     lossless = np.ones(len(left))
-    short_before, last_day = False, -1
+    short_before, short_day, water_day = False, -1, -1
     for step in range(course.supply_mw.shape[1]):
         asked = course.load_mw[weather, step] * factor + course.export_mw[step] - study.firm_mw
         balance = course.supply_mw[weather, step] - lost[0, step] - asked
-        if len(left) > 0:
-            balance += _must_run(step, water, lost, left, spare, course)
+        if full and balance >= hold_mw:
+            short_before = False
+            continue  # most steps: enough without hydro, and the stores stay full
+        day, need = course.day[step], 0.0
+        if day != water_day:
+            left[:] = water.free_mwh[day]
+            water_day = day
+        balance += _must_run(step, water, lost, course, spare)
         for k in range(len(content)):
             content[k] *= stores.keep[k]
-        need = 0.0
         if balance > 0.0:
             _charge(balance, stores, content, course.step_h)
         elif balance < -SMALL_MW:
             need = _draw(-balance, spare, left, lossless, course.step_h)
             need = _relieve(need, step, weather, node, study.measures, content, row)
+        full = _all_full(content, stores)
         short = need > SMALL_MW
         if short:
-            day = course.day[step]
-            _enter_shortage(need, not short_before, day != last_day, course, row)
-            last_day = day
+            _enter_shortage(need, not short_before, day != short_day, course, row)
+            short_day = day
             cells[course.cell[step]] += 1
         short_before = short
 
@@ -296,7 +312,7 @@ def walk_years(units: Units, course: Course, water: Water, stores: Stores, study
     rows = np.zeros((years, COLUMNS))
     cells = np.zeros((blocks, 288), np.int64)
     weathers, steps = course.supply_mw.shape
-    plants = water.budget_mwh.shape[1]
+    plants = water.free_mwh.shape[1]
     for block in prange(blocks):
         node = Node(course, water, stores)  # a parallel loop takes no tuple of tuples from outside
         lost = np.empty((plants + 1, steps + 1))

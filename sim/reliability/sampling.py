@@ -107,19 +107,19 @@ def in_service_mw(system: AdequacySystem) -> Floats:
 
 
 def _units(system: AdequacySystem) -> kernels.Units:
-    fields = (
-        system.unavailability,
-        system.mean_up_h,
-        system.mean_down_h,
-        system.capacity_mw,
-        system.capacity_mw - system.derated_mw,
-        system.derated_share,
-        system.out_from,
-        system.out_to,
-        system.unit_hydro - PLAIN,
-    )
     # Copies, so that the kernel is compiled for one layout of arrays only.
-    return kernels.Units(unit_keys(system), *(np.array(values) for values in fields))
+    return kernels.Units(
+        key=unit_keys(system),
+        unavailability=np.array(system.unavailability),
+        mean_up_h=np.array(system.mean_up_h),
+        mean_down_h=np.array(system.mean_down_h),
+        lost_mw=np.array(system.capacity_mw),
+        derated_lost_mw=np.array(system.capacity_mw - system.derated_mw),
+        derated_share=np.array(system.derated_share),
+        out_from=np.array(system.out_from),
+        out_to=np.array(system.out_to),
+        row=np.array(system.unit_hydro - PLAIN),
+    )
 
 
 def _course(system: AdequacySystem) -> kernels.Course:
@@ -136,8 +136,10 @@ def _course(system: AdequacySystem) -> kernels.Course:
 
 
 def _water(system: AdequacySystem) -> kernels.Water:
-    power_mw = in_service_mw(system)[:, 1:].copy()
-    return kernels.Water(power_mw, np.array(system.hydro_budget_mwh), np.array(system.hydro_minimum_mw))
+    """Return hydro: the must-run of the whole day is set aside, the rest of its water is free."""
+    hours = np.bincount(system.time.day) * system.time.step_h
+    free = np.maximum(system.hydro_budget_mwh - system.hydro_minimum_mw * hours[:, None], 0.0)
+    return kernels.Water(in_service_mw(system)[:, 1:].copy(), free, np.array(system.hydro_minimum_mw))
 
 
 def _stores(system: AdequacySystem) -> kernels.Stores:

@@ -46,6 +46,9 @@ LOADING_STEPS = ((0.0, "#9aa7b1"), (0.5, "#4a8fc0"), (0.8, "#e69f00"), (1.0, "#c
 
 Pairs = list[tuple[Both, Both]]
 
+CARTESIAN = {"bar", "box", "heatmap", "scatter"}
+"""Trace types of plotly.js's cartesian bundle that the pages use; others need the complete script."""
+
 
 def write_report(folder: Path, lang: str = "zh") -> Path:
     """Write the page of a run folder into it and return its path; ``lang`` is what it opens in, ``zh`` or ``en``.
@@ -83,7 +86,7 @@ def fill_template(template: str, lang: str, data: Mapping[str, Any], context: Ma
         "css": _asset("page.css"),
         "early_js": _asset("early.js"),
         "app_js": _asset("page.js"),
-        "plotly_js": Markup(plotly_js()),
+        "plotly_js": Markup(plotly_js(complete=not trace_types(data["figures"]) <= CARTESIAN)),
         "content_json": Markup(script_json(data)),
     }
     return environment.get_template(template).render(**shared, **context)
@@ -100,15 +103,27 @@ def _asset(name: str) -> Markup:
     return Markup((Path(__file__).parent / "templates" / name).read_text(encoding="utf-8"))
 
 
-@lru_cache(maxsize=1)
-def plotly_js() -> str:
-    """Return plotly's own bundled script; raises ``InvariantError`` if it could end its script element."""
+def trace_types(figures: Mapping[str, Any]) -> set[str]:
+    """Return the plotly trace types that figures use."""
+    return {str(trace.get("type", "scatter")) for figure in figures.values() for trace in figure["data"]}
+
+
+@lru_cache(maxsize=2)
+def plotly_js(complete: bool) -> str:
+    """Return plotly.js: its cartesian bundle, which opens three times as fast, or the complete one.
+
+    Raises ``InvariantError`` if it could end its script element.
+    """
+    source = _complete_plotly_js() if complete else str(_asset("vendor/plotly-cartesian.min.js"))
+    if "</script" in source.lower():
+        raise InvariantError("plotly.js contains </script and cannot be embedded")
+    return source
+
+
+def _complete_plotly_js() -> str:
     from plotly.offline import get_plotlyjs  # noqa: PLC0415  (plotly takes a third of a second to import)
 
-    source = str(get_plotlyjs())
-    if "</script" in source.lower():
-        raise InvariantError("plotly.min.js contains </script and cannot be embedded")
-    return source
+    return str(get_plotlyjs())
 
 
 # --- what the script gets ---------------------------------------------------------------------------------------

@@ -11,8 +11,9 @@ from dispatch_lp import lp_cost_cny
 from lp_cases import flows_mw, make_limits, random_limits
 from numpy.testing import assert_allclose
 
+from scenarios.load import load_scenario
 from sim.checks import balance_mw, violations
-from sim.dispatch import fast, lp
+from sim.dispatch import dispatch, fast, lp
 from sim.dispatch.commitment import commit
 from sim.dispatch.lp import solve, solve_rolling, windows
 from sim.dispatch.model import DispatchCase, DispatchResult
@@ -299,3 +300,11 @@ def test_windows_cover_the_axis_once():
     kept = [step for window in spans for step in range(window.begin, window.kept)]
     assert kept == list(range(len(case.time)))
     assert all(window.end - window.begin <= 30 for window in spans)
+
+
+@pytest.mark.parametrize("solver", ["fast", "lp"])
+def test_the_scenario_names_the_solver(solver: str):
+    scenario = load_scenario("tiny", [f"dispatch.solver={solver}"])
+    case = random_case(6, days=2)
+    wanted = {"fast": fast, "lp": lp}[solver].solve(case)
+    assert_allclose(dispatch(scenario, case).coal_mw, wanted.coal_mw, atol=1e-9)

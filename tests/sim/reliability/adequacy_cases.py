@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -13,10 +14,10 @@ NEVER_H = float("inf")
 
 
 def system(
-    capacity: list[float],
-    load: list[float] | list[list[float]],
-    mttf: float | list[float] = NEVER_H,
-    mttr: float | list[float] = 10.0,
+    capacity: Sequence[float],
+    load: Sequence[float] | Sequence[Sequence[float]],
+    mttf: float | Sequence[float] = NEVER_H,
+    mttr: float | Sequence[float] = 10.0,
     **changes: Any,
 ) -> AdequacySystem:
     """Return units of some capacities (MW) serving hourly loads; everything else is absent unless given."""
@@ -68,7 +69,7 @@ def storages(given: tuple[tuple[float, float], ...], efficiency: float = 1.0) ->
     }
 
 
-def hydro(power: float, budgets: list[float], minimum: float = 0.0) -> dict[str, Any]:
+def hydro(power: float, budgets: Sequence[float], minimum: float = 0.0) -> dict[str, Any]:
     """Return the fields of one hydro plant H with a single reliable unit, which must be the last of the units."""
     water = np.array(budgets, dtype=float)[:, None]
     return {"hydros": ("H",), "hydro_budget_mwh": water, "hydro_minimum_mw": np.full_like(water, minimum)}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from adequacy_cases import hydro, storages, system, wavy_load
@@ -84,17 +86,16 @@ def test_without_export_among_the_measures_it_is_firm() -> None:
 
 
 def test_hydro_by_hand() -> None:
-    """10 MW plus a hydro plant of 4 MW, 6 MWh a day, 1 MW must-run in 3 hours → 3 MWh free; lack 2 MW each hour.
+    """10 MW plus a hydro plant of 4 MW with 27 MWh a day, of which the must-run of 1 MW takes 24: 3 MWh are free.
 
-    The first hours of the day: 1 must-run covers part of the lack of 3; 2 more in hour 0, 1 left for hour 1 (its
-    must-run first: after hour 0 there are 3 MWh; hour 1 takes 1 + 2, none left; hour 2 gets nothing and lacks 3).
-    The second day starts anew.
+    Three hours lack 3 MW: the must-run gives 1 each, the free water 2 in the first, 1 in the second; unserved are
+    0 + 1 + 2 MWh. The second day, one hour long, starts anew: 5 MWh less 1 are free; 1 + 3 MW cover the lack.
     """
     load = [13.0, 13, 13] + [0.0] * 21 + [14.0]
-    s = system([10, 4], load, unit_hydro=np.array([PLAIN, 0]), **hydro(4, [6, 6], minimum=1))
+    s = system([10, 4], load, unit_hydro=np.array([PLAIN, 0]), **hydro(4, [27, 5], minimum=1))
     figures = one_year(s)
-    assert figures[kernels.EUE] == pytest.approx(3)
-    assert figures[kernels.LOLH] == 1
+    assert figures[kernels.EUE] == pytest.approx(1 + 2)
+    assert figures[kernels.LOLH] == 2
 
 
 def test_an_outage_in_maintenance_is_not_lost_twice() -> None:
@@ -268,10 +269,10 @@ def test_a_more_reliable_unit_lowers_risk() -> None:
 
 
 def test_more_storage_never_raises_unserved_energy() -> None:
-    """Each larger store can do all that the smaller can; hours may rise (it gives all it has at once), energy not."""
+    """A larger store can do all that the smaller can; hours may rise (it gives all it has at once), energy not."""
     sizes = [((3.0, 6.0),), ((3.0, 12.0),), ((6.0, 12.0),), ((6.0, 12.0), (2.0, 8.0))]
     found = [annual(risky(**storages(size, 0.9), measures=("storage",)), kernels.EUE) for size in sizes]
-    for less, more in zip(found[:-1], found[1:], strict=True):
+    for less, more in pairwise(found):
         assert (more <= less + 1e-9).all()
         assert more.sum() < less.sum()
 
@@ -280,7 +281,8 @@ def test_more_water_and_response_never_raise_unserved_energy() -> None:
     days = 10
     base = system(
         [20, 20, 20, 15], wavy_load(24 * days, 46, 8), mttf=[100, 100, 100, 1e9], mttr=12,
-        unit_hydro=np.array([PLAIN, PLAIN, PLAIN, 0]), **hydro(15, [60.0] * days, minimum=1), measures=("response",),
+        unit_hydro=np.array([PLAIN, PLAIN, PLAIN, 0]), **hydro(15, [60.0] * days, minimum=1),
+        measures=("response",),
     )  # fmt: skip
     before = annual(base, kernels.EUE)
     wet = annual(replaced(base, hydro_budget_mwh=base.hydro_budget_mwh * 1.5), kernels.EUE)

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 import pytest
+from plotly.offline import get_plotlyjs_version
 from sample_run import NASTY, write_sample
 
 from scenarios.errors import DataError, ScenarioError
@@ -21,7 +22,7 @@ from sim.report import figures as fig
 from sim.report import units as u
 from sim.report.content import SOURCES, USES, Content
 from sim.report.findings import findings
-from sim.report.page import render, script_json, tiles, write_report
+from sim.report.page import plotly_js, render, script_json, tiles, write_report
 from sim.report.phrases import PLAN, reason_text, target_unit
 from sim.report.tables import all_tables
 from sim.report.units import Both
@@ -81,7 +82,7 @@ def test_every_word_asked_for_exists_and_none_is_left_over() -> None:
 
 
 def _sources() -> str:
-    names = [*REPORT.glob("*.py"), *(REPORT / "templates").iterdir()]
+    names = [*REPORT.glob("*.py"), *(REPORT / "templates").glob("*.*")]
     return "\n".join(
         path.read_text(encoding="utf-8") for path in names if path.name not in {"terminal.py", "words.py"}
     )
@@ -309,7 +310,7 @@ def test_script_data_cannot_end_its_element() -> None:
 
 
 def test_page_loads_nothing(page: str) -> None:
-    own = page[: page.index("plotly.js v")] + page[page.rindex("<script>") :]
+    own = page[: page.index("* plotly.js (cartesian")] + page[page.rindex("<script>") :]
     assert not re.findall(r"""(?:src|href)=["'](?!#|data:)""", own)
     assert not re.findall(r"(?:https?:)?//[a-z]+\.|@import|url\(|fetch\(|XMLHttpRequest", own)
     assert "default-src 'none'" in own
@@ -378,3 +379,7 @@ def test_sections_without_data_say_so(content: Content) -> None:
     assert "该情景没有储能" in page
     assert "本次运行没有区分弃电原因" in page
     assert 'id="fig-storage_day"' not in page
+
+
+def test_the_vendored_bundle_is_the_version_that_plotly_writes_for():
+    assert f"plotly.js (cartesian - minified) v{get_plotlyjs_version()}" in plotly_js(complete=False)[:200]
