@@ -29,8 +29,8 @@ from sim.reliability.sampling import prepared, sample
 from sim.reliability.system import AdequacySystem
 
 COLUMN = {"eue": kernels.EUE, "lolh": kernels.LOLH}
-STEPS = 12
-"""Halvings of the bracket: a credit is found to 1/4096 of the capacity."""
+STEPS = 10
+"""Halvings of the bracket: a credit is found to 1/1024 of the capacity."""
 
 SLOPE_SHARE = 0.02
 """Distance to either side, as a share of the bracket, over which the slope of risk is taken."""

@@ -182,15 +182,15 @@ def _draw(need_mw: float, limit_mw: _Floats, left_mwh: _Floats, efficiency: _Flo
 
     Longest time to go first serves the most energy (Evans, Tindemans & Angeli 2019, IEEE Trans. Power Syst. 34).
     """
-    used = np.zeros(len(limit_mw), np.bool_)
+    used = 0  # a bit for each store
     for _ in range(len(limit_mw)):
         best, longest = -1, 0.0
         for k in range(len(limit_mw)):
-            if not used[k] and limit_mw[k] > 0.0 and left_mwh[k] / limit_mw[k] > longest:
+            if not (used >> k) & 1 and limit_mw[k] > 0.0 and left_mwh[k] / limit_mw[k] > longest:
                 best, longest = k, left_mwh[k] / limit_mw[k]
         if best < 0 or need_mw <= 0.0:
             break
-        used[best] = True
+        used |= 1 << best
         given = min(need_mw, limit_mw[best], left_mwh[best] * efficiency[best] / step_h)
         left_mwh[best] -= given * step_h / efficiency[best]
         need_mw -= given
@@ -232,7 +232,10 @@ def _to_hold_full(stores: Stores, step_h: float) -> float:
 @njit(cache=True)
 def _all_full(content_mwh: _Floats, stores: Stores) -> bool:
     """Whether every store is full."""
-    return bool(np.all(content_mwh >= stores.energy_mwh - SMALL_MW))
+    for k in range(len(content_mwh)):  # noqa: SIM110  a loop takes no memory
+        if content_mwh[k] < stores.energy_mwh[k] - SMALL_MW:
+            return False
+    return True
 
 
 @njit(cache=True)
