@@ -217,7 +217,7 @@ def test_the_repaired_weining_file_is_physical():
     sky = sky_of(weining(), w.time)
     assert w.ghi_wm2[:, 0].sum() / 1000 == pytest.approx(1310, rel=1e-3)
     assert np.all(w.ghi_wm2[:, 0] <= 1.05 * sky.clear_ghi_wm2 + 1e-9)
-    assert w.wind_ms[:, 0].mean() == pytest.approx(5.9)
+    assert w.wind_ms[:, 0].mean() == pytest.approx(6.1)
     assert np.corrcoef(w.wind_ms[1:, 0], w.wind_ms[:-1, 0])[0, 1] == pytest.approx(0.9, abs=0.05)
 
 

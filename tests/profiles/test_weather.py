@@ -122,7 +122,7 @@ def test_a_neighbour_without_a_file_is_derived(year_csv):
     np.testing.assert_allclose(w.temp_air_c[:, 1], w.temp_air_c[:, 0] - drop_k)
     ratio = [w.ghi_wm2[w.time.month == m, 1].sum() / w.ghi_wm2[w.time.month == m, 0].sum() for m in range(1, 13)]
     np.testing.assert_allclose(ratio, 0.92, rtol=1e-3)
-    assert w.wind_ms[:, 1].mean() == pytest.approx(5.7)
+    assert w.wind_ms[:, 1].mean() == pytest.approx(5.9)
     assert np.all(w.pressure_pa[:, 1] > w.pressure_pa[:, 0])
     assert w.origin[1] == "derived from weining, seed 1"
     q = inspect_weather(given, w)

@@ -27,8 +27,6 @@ from scenarios.errors import ScenarioError
 from scenarios.records import Floats
 from scenarios.schema import TurbineShare, Wind
 
-CALIBRATED = ("weather.sites.weining.ridge_wind_ms=6.1", "weather.sites.hezhang.ridge_wind_ms=5.9")
-
 
 def machine(turbine: str, hub_height_m: float = 100.0) -> Turbine:
     return load_fleet(Wind(fleet=(TurbineShare(turbine=turbine, share=1.0, hub_height_m=hub_height_m),)))[0]
@@ -148,7 +146,7 @@ def test_losses_and_icing_by_hand() -> None:
 def test_full_load_hours_are_those_of_the_region() -> None:
     # Guizhou 1821–2069 h in 2018–23 (NEA/CEC), Bijie's ridges 1,964–2,107 h (single farms): mean of two years.
     seeds = [f"weather.seed={seed}" for seed in (1, 2)]
-    assert 1850 < np.mean([full_load_hours(seed, *CALIBRATED) for seed in seeds]) < 2050
+    assert 1850 < np.mean([full_load_hours(seed) for seed in seeds]) < 2050
 
 
 def test_dispersion_moves_little_energy_and_calms_the_fleet() -> None:

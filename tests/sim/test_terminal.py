@@ -76,7 +76,7 @@ def test_figures_in_english(run):
 
 def test_figures_in_chinese(run):
     text = shown(run, "zh", width=100)
-    for words in ("潮流未收敛 1 小时", "失负荷 0.300 万千瓦时", "电压合格率", "规划目标", "万千瓦", "风电"):
+    for words in ("潮流未收敛 1小时", "失负荷 0.300万千瓦时", "电压合格率", "规划目标", "万千瓦", "风电"):
         assert words in text
 
 
