@@ -207,6 +207,7 @@ def _context(content: Content) -> dict[str, Any]:
         "losses": _losses(content),
         "voltage_facts": _voltage(content),
         "reliability_facts": _reliability(content),
+        "reliability_elsewhere": word("reliability_elsewhere", scenario=same(content.info["scenario"])),
         "plan_summary": _plan_summary(content),
         "cost_facts": _cost(content),
         "weather": [(same(site), reason_text(text)) for site, text in _origins(content)],

@@ -182,9 +182,9 @@ SECTIONS: Words = {
     ),
     "heat_choice": ("逐日逐时图", "Hour by day of"),
     "causes_missing": (
-        "本次运行没有区分弃电原因：全部弃电合并列出，两种利用率口径因此相同。",
+        "本次运行没有区分弃电原因：全部弃电合并列出，两种利用率口径因此相同。本版本尚无区分原因的命令。",
         "Causes were not separated in this run: curtailment stands as one sum, and both bases of utilisation are "
-        "therefore the same.",
+        "therefore the same. This version has no command that separates them.",
     ),
     "no_storage": ("该情景没有储能。", "the scenario has no storage."),
     "demand_response": ("需求响应", "Demand response"),
@@ -226,6 +226,13 @@ SECTIONS: Words = {
         "This section shows load unserved with everything in service, without random outages; the equivalents of "
         "supply reliability and outage time are of the transmission level and do not compare directly with "
         "published figures, which count customers.",
+    ),
+    "reliability_elsewhere": (
+        "计入机组随机停运的充裕性指标（LOLE、EUE、容量可信度）由以下命令计算："
+        "python simulate.py adequacy {scenario}。"
+        "本次运行未做N-1校核，本版本尚无该命令。",
+        "Adequacy with random outages (LOLE, EUE, capacity credit) is computed by: python simulate.py adequacy "
+        "{scenario}. N-1 was not studied in this run; this version has no command for it.",
     ),
     "eens": ("失负荷电量", "Unserved energy"),
     "unserved_hours": ("失负荷小时数", "Hours with unserved load"),
