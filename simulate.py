@@ -104,7 +104,7 @@ def run(  # noqa: PLR0913, PLR0917  one parameter per command-line option
     scenario: ScenarioName = DEFAULT_SCENARIO,
     weather: WeatherFiles = [],  # noqa: B006  typer copies defaults
     sets: Sets = [],  # noqa: B006
-    dispatch: Annotated[str | None, typer.Option(help="Dispatch solver: fast.")] = None,
+    dispatch: Annotated[str | None, typer.Option(help="Dispatch solver: fast, or lp (exact).")] = None,
     flow: Annotated[str | None, typer.Option(help="Power flow: fast or pandapower.")] = None,
     out: Out = Path("runs"),
     hours: Hours = None,
