@@ -203,6 +203,8 @@ def _is_running(process: str) -> bool:
     """Whether another process of this machine has that number (a leftover of our own number is dead)."""
     if not process.isdigit() or int(process) == os.getpid():
         return False
+    if os.name == "nt":
+        return True  # there, signal 0 is Ctrl-C; leftovers go by their age
     try:
         os.kill(int(process), 0)
     except ProcessLookupError:
