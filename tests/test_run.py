@@ -111,10 +111,23 @@ def test_pandapower_hour_by_hour_gives_the_same_figures(tiny_run: Path, tmp_path
     assert slow["network"]["losses"]["gwh"] == pytest.approx(fast["network"]["losses"]["gwh"], rel=1e-9)
 
 
+def with_interrupts() -> None:
+    """Let a child process hear Ctrl-C even where a background shell told its children to ignore it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT for a single process")
 def test_an_interrupted_run_leaves_nothing_that_looks_finished(tmp_path: Path):
     """Ctrl-C in the middle of the work: exit code 130 and no folder (the year takes long enough to hit)."""
     command = [sys.executable, "-u", "simulate.py", "run", "--out", str(tmp_path / "runs")]
-    process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        command,
+        cwd=ROOT,
+        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        preexec_fn=with_interrupts,  # noqa: PLW1509  the child is alone in its thread
+    )
     assert process.stderr is not None
     process.stderr.readline()  # the headline: the work has begun
     time.sleep(0.2)
