@@ -68,6 +68,17 @@ def test_imports_follow_the_layout(path: Path):
             assert module in KERNEL_MAY_IMPORT or module == package, f"kernel {name} may not import {module}"
 
 
+@pytest.mark.parametrize(
+    "path", [path for path in sources() if path.stem.startswith("kernels")], ids=lambda path: path.stem
+)
+def test_kernels_build_on_kernels_of_their_own_directory(path: Path):
+    """The cache of compiled kernels is kept by directory, so none may hold code from another one."""
+    own = ".".join(path.relative_to(ROOT).parent.parts)
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] in PACKAGES:
+            assert own in (node.module, node.module.rpartition(".")[0]), f"{path} uses {node.module}"
+
+
 @pytest.mark.parametrize("package", PACKAGES)
 def test_the_imported_packages_are_ours(package: str):
     spec = importlib.util.find_spec(package)

@@ -66,6 +66,21 @@ def test_edit_of_a_callee_is_seen(copy):
     assert ask(copy, NUMBA_CACHE_DIR=folder)[0] == 50
 
 
+def test_an_edit_elsewhere_keeps_what_a_directory_compiled(copy):
+    for package in ("sim", "sim/dispatch"):
+        (copy / package).mkdir()
+        (copy / package / "__init__.py").write_text("")
+    other = copy / "sim" / "dispatch" / "kernels.py"
+    other.write_text(CALLEE.format(number=7))
+    first, folder, _ = ask(copy)
+    other.write_text(CALLEE.format(number=8))
+    answer, new_folder, hits = ask(copy)
+    assert (answer, hits) == (first, 1) and new_folder != folder  # not compiled again
+    # but what was edited itself is compiled
+    (copy / "grid" / "kernels_part.py").write_text(CALLEE.format(number=2))
+    assert ask(copy)[::2] == (30, 0)
+
+
 def test_read_only_install_uses_the_users_cache(copy, tmp_path, monkeypatch):
     def beside_sources_only(folder):
         return not str(folder).startswith(str(copy))
@@ -74,6 +89,7 @@ def test_read_only_install_uses_the_users_cache(copy, tmp_path, monkeypatch):
     monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
     monkeypatch.setattr(jitcache, "_writable", beside_sources_only)
     monkeypatch.setattr(jitcache, "_tell_loaded_numba", lambda folder: None)
+    monkeypatch.setattr(jitcache, "_take_over", lambda folder, keys: None)
     monkeypatch.setattr(jitcache, "_sweep", lambda folder: None)
     folder = jitcache.use(copy)
     assert folder is not None and tmp_path / "cache" in folder.parents
