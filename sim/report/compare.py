@@ -14,11 +14,12 @@ from typing import Any
 from rich.table import Table as RichTable
 
 from scenarios.errors import Problem, ScenarioError
-from sim.report import figures as fig
+from sim.report import charts as fig
 from sim.report import units as u
+from sim.report.cells import Cell, Head, Table, label, number, text_head
 from sim.report.content import SOURCES, Content
 from sim.report.page import FACTORS, fill_template
-from sim.report.tables import Cell, Head, Table, flat, label, number, text_head
+from sim.report.sections.facts import flat
 from sim.report.units import Both, same
 from sim.report.words import WORDS, word
 from sim.runs import read_run
@@ -285,7 +286,7 @@ def _settings_table(comparison: Comparison) -> Table:
 
 
 def _figures(contents: Sequence[Content], comparison: Comparison) -> dict[str, Any]:
-    names = [fig.name(name) for name in comparison.runs]
+    names = [fig.in_both(name) for name in comparison.runs]
     figures: dict[str, Any] = {
         "compare_energy": _energy_bars(contents, names),
         "compare_curtailed": _overlaid(contents, names, "curtailed", "power"),
@@ -366,7 +367,7 @@ def _curtailment_waterfall(pair: tuple[Content, Content], ends: tuple[fig.Spec, 
         change = sum(
             sign * part.get(county, _NOTHING)["total"]["gwh"] for sign, part in zip((-1, 1), parts, strict=True)
         )
-        steps.append((fig.name(pair[0].county_name(county)), change))
+        steps.append((fig.in_both(pair[0].county_name(county)), change))
     start = pair[0].metrics["curtailment"]["total"]["gwh"]
     return _waterfall(steps, ends, start, "energy")
 

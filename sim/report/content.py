@@ -140,6 +140,10 @@ class Content:
         row = self.static["branches"][name]
         return float(self.static["buses"][row["from"]]["vn_kv"])
 
+    def hour_of(self, stamp: str) -> int:
+        """Return the position of a time stamp on the page's hours."""
+        return int((pd.Timestamp(stamp) - self.system.index[0]) / pd.Timedelta(hours=1))
+
     def element_name(self, name: str) -> Both:
         """Return the name of a branch or a bus."""
         return self.branch_name(name) if name in self.static["branches"] else self.bus_name(name)

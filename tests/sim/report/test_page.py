@@ -18,13 +18,16 @@ from plotly.offline import get_plotlyjs_version
 from sample_run import NASTY, write_sample
 
 from scenarios.errors import DataError, ScenarioError
-from sim.report import figures as fig
+from sim.report import charts as fig
 from sim.report import units as u
 from sim.report.content import SOURCES, USES, Content
 from sim.report.findings import findings
-from sim.report.page import plotly_js, render, script_json, tiles, write_report
+from sim.report.page import plotly_js, render, script_json, write_report
 from sim.report.phrases import PLAN, reason_text, target_unit
-from sim.report.tables import all_tables
+from sim.report.sections import all_figures, all_tables
+from sim.report.sections.balance import monthly_balance
+from sim.report.sections.network_map import bus_places, network_map
+from sim.report.sections.overview import tiles
 from sim.report.units import Both
 from sim.report.words import WORDS, word
 from sim.runs import RunRecord, read_run
@@ -82,14 +85,13 @@ def test_every_word_asked_for_exists_and_none_is_left_over() -> None:
 
 
 def _sources() -> str:
-    names = [*REPORT.glob("*.py"), *(REPORT / "templates").glob("*.*")]
-    return "\n".join(
-        path.read_text(encoding="utf-8") for path in names if path.name not in {"terminal.py", "words.py"}
-    )
+    names = [*REPORT.rglob("*.py"), *(REPORT / "templates").rglob("*.j2"), *(REPORT / "templates").glob("*.js")]
+    chosen = [path for path in names if path.name != "terminal.py" and "texts" not in path.parts]
+    return "\n".join(path.read_text(encoding="utf-8") for path in chosen)
 
 
 def test_words_of_figures_exist(content: Content) -> None:
-    keys = set(re.findall(r'\{"t": "(\w+)"\}', json.dumps(fig.all_figures(content))))
+    keys = set(re.findall(r'\{"t": "(\w+)"\}', json.dumps(all_figures(content))))
     chosen = {
         key for key in keys if key.endswith(("_chosen", "_heat_chosen"))
     }  # the page puts a unit in their place
@@ -156,7 +158,7 @@ def test_tiles_say_what_run_json_says(content: Content) -> None:
 
 def test_balance_of_table_chart_file_and_metrics_agree(content: Content) -> None:
     frame = pd.read_parquet(content.record.folder / "hourly_system.parquet")
-    chart = fig.monthly_balance(content)["data"]
+    chart = monthly_balance(content)["data"]
     table = all_tables(content)["balance"]
     heads = [head.text.en for head in table.heads][1:]
     for trace in chart:
@@ -282,14 +284,14 @@ def test_caution_about_assumed_lines_is_on_the_first_page_and_in_the_grid_sectio
 
 
 def test_assumed_lines_are_dashed(content: Content) -> None:
-    for trace in fig.network_map(content)["data"][:-1]:
+    for trace in network_map(content)["data"][:-1]:
         key = content.loading.columns[trace["line"]["line"]]
         assumed = content.static["branches"][key]["confidence"] == "assumed"
         assert trace["line"]["dash"] == ("dash" if assumed else "solid")
 
 
 def test_levels_of_a_station_are_drawn_apart(content: Content) -> None:
-    places = fig.bus_places(content)
+    places = bus_places(content)
     assert len(set(places.values())) == len(places)
 
 
@@ -342,7 +344,7 @@ def filled(spec: Any, lang: str) -> Any:
 
 @pytest.mark.parametrize("lang", ["zh", "en"])
 def test_every_figure_is_valid_plotly(content: Content, lang: str) -> None:
-    for name, spec in fig.all_figures(content).items():
+    for name, spec in all_figures(content).items():
         go.Figure(filled({"data": spec["data"], "layout": spec["layout"]}, lang))
         assert spec["data"], name
 

@@ -1,0 +1,36 @@
+"""Texts of kinds of power and their units: (Chinese, English) by key."""
+
+from __future__ import annotations
+
+WORDS: dict[str, tuple[str, str]] = {
+    "kind_coal": ("煤电", "Coal"),
+    "kind_hydro": ("水电", "Hydro"),
+    "kind_wind": ("风电", "Wind"),
+    "kind_pv": ("光伏", "PV"),
+    "kind_discharge": ("储能放电", "Storage out"),
+    "kind_charge": ("储能充电", "Storage in"),
+    "kind_shed": ("需求响应削减", "Load shed"),
+    "kind_shift_down": ("负荷移出", "Load moved away"),
+    "kind_shift_up": ("负荷移入", "Load moved here"),
+    "kind_unserved": ("失负荷", "Unserved"),
+    "kind_load": ("负荷", "Load"),
+    "kind_export": ("外送", "Export"),
+    "kind_loss": ("网损", "Losses"),
+    "kind_uses": ("用电合计", "All uses"),
+    "kind_curtailed": ("弃电", "Curtailed"),
+    "kind_residual_load": ("净负荷", "Residual load"),
+    "kind_stored": ("储能电量", "Stored energy"),
+    "kind_price_cny_per_mwh": ("边际电价", "Marginal price"),
+    "curtailed_pv": ("弃光", "PV curtailed"),
+    "curtailed_wind": ("弃风", "Wind curtailed"),
+    "available_pv": ("光伏可发", "PV available"),
+    "available_wind": ("风电可发", "Wind available"),
+    "load_and_export": ("负荷与外送", "Load and export"),
+    "chosen_element": ("所选元件", "Chosen element"),
+    "storage_battery": ("电化学储能", "Battery"),
+    "storage_phs": ("抽水蓄能", "Pumped storage"),
+    "confidence_published": ("公开资料", "published"),
+    "confidence_derived": ("推算", "derived"),
+    "confidence_assumed": ("假设", "assumed"),
+    "outside": ("区外", "outside"),
+}
