@@ -6,8 +6,9 @@ A sentence that is not known here stays English in both languages, so that nothi
 from __future__ import annotations
 
 import re
+from functools import partial
 
-from sim.report.units import Both, same
+from sim.report.units import Both, power, same
 
 PLAN: dict[str, str] = {
     "bijie_generation": "全市发电量",
@@ -135,6 +136,38 @@ REASONS: dict[str, str] = {
     r"(\S+) \((.+)\): not connected to (.+) in (\d+)": r"\1（\2）：\4年未与\3连通",
     r"(\S+) \((.+)\): bus (\S+) is not in service in (\d+)": r"\1（\2）：母线\3在\4年未投运",
     r"(\S+) \((.+)\): bus (\S+) is not connected to (.+) in (\d+)": r"\1（\2）：母线\3在\5年未与\4连通",
+    # the sizing rule and what the network check found doubtful
+    r"(\d+ MW) in a (.+), against a normal rating of (\d+ MW)": r"\2：潮流\1，正常额定\3",
+    r"(\S+) \((published|derived|assumed), not changed\): (.+)": r"\1（\2，未更改）：\3",
+    r"sunny and windy noon, light load": "晴朗大风的中午、低负荷",
+    r"windy night, light load": "大风夜间、低负荷",
+    r"wet season, sunny noon": "丰水期晴朗中午",
+    r"windy winter evening, peak load": "冬季大风傍晚、高峰负荷",
+    r"published": "已公布",
+    r"derived": "推导",
+    r"assumed": "假设",
+    r"(\S+\.csv) \((.+?)\)(, column \S+)?: (.+?)( → .+)?": r"\1（\2）\3：\4\5",
+    r", column (\S+)": r"，\1列",
+    r" → (.+)": r" → \1",
+    r"(.+) kV is no nominal voltage": r"\1千伏不是标称电压",
+    r"known: (.+)": r"标称电压：\1",
+    r"(.+) % is unusual \((.+) … (.+) %\)": r"\1%不常见（通常为\2…\3%）",
+    r"stands at the boundary node (\S+), which holds its own voltage": r"位于边界节点\1，该节点自行维持电压",
+    r"(.+) km is shorter than the great circle of its ends, (.+) km": r"\1公里短于两端的大圆距离（\2公里）",
+    r"(.+) km is more than (.+) times the great circle, (.+) km": r"\1公里超过大圆距离（\3公里）的\2倍",
+    r"check the length and the coordinates": "请核对长度和坐标",
+    r"x/r is (.+), usual are (.+) … (.+)": r"x/r为\1，通常为\2…\3",
+    r"check r_ohm_per_km and x_ohm_per_km": "请核对r_ohm_per_km和x_ohm_per_km",
+    r"waves would travel at (.+) times the speed of light \(cables: about 0\.5\)":
+        r"波速为光速的\1倍（电缆约为0.5）",
+    r"check x_ohm_per_km and c_nf_per_km": "请核对x_ohm_per_km和c_nf_per_km",
+    # sources of the tables, where they are remarks rather than titles
+    r"city total derived from (.+) \(600-400 亿kWh\), county split by population/GDP/industry":
+        r"全市总量由\1推导（600−400亿千瓦时），各县按人口、生产总值和产业分摊",
+    r"recalled industry knowledge, not verified here": "行业常识（凭记忆，未核实）",
+    r"planning documents": "规划文件",
+    r"named in (.+)": r"见于\1",
+    r"(.+) and (\S+\.\S+)": r"\1和\2",
     # weather
     r"synthetic year, seed (\d+)": r"合成年（种子\1）",
     r"derived from (.+), seed (\d+)": r"由\1推导（种子\2）",
@@ -143,12 +176,19 @@ REASONS: dict[str, str] = {
 
 
 def reason_text(english: str) -> Both:
-    """Return a sentence of another stage in both languages."""
+    """Return a sentence of another stage in both languages; what fills its gaps is translated likewise."""
+    power_mw = re.fullmatch(r"([\d.]+) MW", english)
+    if power_mw:
+        return Both(power(float(power_mw[1])).zh, english)
     for pattern, chinese in REASONS.items():
         match = re.fullmatch(pattern, english)
         if match:
-            return Both(match.expand(chinese), english)
+            return Both(re.sub(r"\\(\d)", partial(_filled, match), chinese), english)
     return same(english)
+
+
+def _filled(match: re.Match[str], gap: re.Match[str]) -> str:
+    return reason_text(match[int(gap[1])] or "").zh
 
 
 def target_unit(unit: str) -> tuple[Both, float]:

@@ -61,7 +61,7 @@ def sizing(content: Content) -> Table:
             label(row["line_id"]),
             label(row["before"]),
             label(row["after"]),
-            label(row["reason"]),
+            label(reason_text(row["reason"])),
         )
         for row in content.info["network"]["sizing_changes"]
     ]
@@ -98,7 +98,7 @@ def sources(content: Content) -> Table:
                 key = (row["source"], row["confidence"])
                 counts[key] = counts.get(key, 0) + 1
     rows = [
-        (label(source), label(word(f"confidence_{confidence}"), confidence), plain(count))
+        (label(reason_text(source)), label(word(f"confidence_{confidence}"), confidence), plain(count))
         for (source, confidence), count in sorted(counts.items(), key=lambda item: -item[1])
     ]
     heads = (text_head("source"), text_head("confidence"), Head(word("elements")))

@@ -13,9 +13,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from grid.checks import check_network
 from scenarios.load import load_scenario
 from scenarios.schema import Scenario
 from scenarios.timeaxis import CST
+from sim.static import network_part
 
 Frames = dict[str, pd.DataFrame]
 TECHS = ("coal", "hydro", "wind", "pv")
@@ -298,7 +300,7 @@ def _curtailment(static: dict[str, Any], plants: pd.DataFrame) -> dict[str, Any]
         "by_plant": by_plant,
         "by_county": {county: triple(county) for county in static["counties"]},
         "by_cause": {
-            "not_attributed": {"gwh": total["total"]["gwh"], "sentence": "causes have not been separated"}
+            "not_attributed": {"gwh": total["total"]["gwh"], "sentence": "causes have not been separated: curtailment from all causes is used for both"}
         },
     }
 
@@ -315,7 +317,7 @@ def _utilisation(static: dict[str, Any], plants: pd.DataFrame) -> dict[str, Any]
     return {
         "all_causes": rates,
         "system_causes": dict(rates),
-        "note": "causes have not been separated",
+        "note": "causes have not been separated: curtailment from all causes is used for both",
         "period_h": len(plants),
         "full_load_hours": {
             "by_tech": by_tech,
@@ -440,13 +442,6 @@ def _info(scenario: Scenario, static: dict[str, Any]) -> dict[str, Any]:
             ],
             "notes": [{"en": "Rooftop PV is not simulated.", "zh": "未模拟屋顶光伏。"}],
         },
-        "network": {
-            "year": 2025,
-            "evidence": [
-                {"what": "lines", "published": 9, "derived": 8, "assumed": 60},
-                {"what": "circuit km", "published": 900.0, "derived": 300.0, "assumed": 2400.0},
-            ],
-            "sizing_changes": [], "left_overloaded": [], "left_out": [], "warnings": [],
-        },
+        "network": network_part(check_network(scenario)),
         "static": static,
     }  # fmt: skip

@@ -109,6 +109,41 @@ def test_chinese_of_what_other_stages_say() -> None:
     assert target_unit("TWh") == (Both("亿千瓦时", "TWh"), 10.0)
 
 
+class _ChineseReader(HTMLParser):
+    """What a reader of the Chinese page sees, by the table or section that it stands in."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[tuple[str, str | None, str | None]] = []
+        self.seen: list[tuple[str, str]] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag not in {"meta", "link", "input", "br"}:
+            given = dict(attrs)
+            self.open.append((tag, given.get("lang"), given.get("id")))
+
+    def handle_endtag(self, tag: str) -> None:
+        while self.open and self.open.pop()[0] != tag:
+            pass
+
+    def handle_data(self, data: str) -> None:
+        tags, languages, names = zip(*self.open, strict=True) if self.open else ((), (), ())
+        if not {"script", "style", "title"} & set(tags) and "en" not in languages:
+            self.seen.append((next((name for name in reversed(names) if name), ""), data.strip()))
+
+
+def test_the_chinese_page_holds_no_english_sentence(page: str) -> None:
+    reader = _ChineseReader()
+    reader.feed(page)
+    assert any("兆伏安" in text for _, text in reader.seen)  # it read something
+    sentence = re.compile(r"(?:\b[a-z]{2,}\b[ ,]+){2,}[a-z]{2,}")
+    # The description of a scenario is its author's; a command is typed as it stands.
+    texts = [
+        (place, text) for place, text in reader.seen if place != "table-settings" and "simulate.py" not in text
+    ]
+    assert [(place, text) for place, text in texts if sentence.search(text)] == []
+
+
 def test_every_plan_target_has_a_chinese_name(content: Content) -> None:
     assert {row["key"] for row in content.metrics["plan"]} <= set(PLAN)
 
