@@ -204,6 +204,9 @@ def read_tables(folder: Path) -> Tables:
     tables: dict[str, Any] = {}
     for name, info in Tables.model_fields.items():
         row_type: type[Row] = get_args(info.annotation)[0]
+        if not info.is_required() and not (folder / f"{name}.csv").is_file():
+            tables[name] = info.default
+            continue
         try:
             tables[name] = read_table(folder / f"{name}.csv", row_type)
         except DataError as error:
@@ -233,6 +236,7 @@ _KEYS = {
     "hydro_months": "month",
     "reliability": "component",
     "plan_targets": "key",
+    "sections": "section_id",
 }
 
 
@@ -263,6 +267,9 @@ def _broken_references(tables: Tables) -> Iterator[Problem]:
         pairs = ((str(getattr(row, key)), str(getattr(row, column))) for row in getattr(tables, name))
         known = (str(getattr(row, target_key)) for row in getattr(tables, target))
         yield from reference_problems(f"{name}.csv", pairs, known, f"{target}.csv")
+    sums = ((row.section_id, name) for row in tables.sections for name, _ in row.signed_branches)
+    branches = (*(row.line_id for row in tables.lines), *(row.trafo_id for row in tables.trafos))
+    yield from reference_problems("sections.csv", sums, branches, "lines.csv or trafos.csv")
     placed = ((plant.plant_id, plant.county) for plant in tables.plants if plant.account == "bijie")
     yield from reference_problems("plants.csv", placed, (row.county for row in tables.counties), "counties.csv")
 

@@ -211,6 +211,13 @@ class Dispatch(Section):
     curtailment_cny_per_mwh: float = Field(80.0, ge=0, description="price of curtailed wind and PV")
     unserved_cny_per_mwh: float = Field(20000.0, ge=0, description="price of unserved load")
     storage_cny_per_mwh: float = Field(15.0, ge=0, description="throughput price of storage, each way")
+    network: Literal["limits", "copper"] = Field(
+        "limits", description="what the dispatch knows of the network: branch and section limits, or nothing"
+    )
+    network_margin: float = Field(1.0, gt=0, le=2, description="share of each branch rating that may be planned")
+    security: Literal["none", "n1"] = Field(
+        "none", description="n1: limits also hold after the loss of any one circuit"
+    )
     loss_estimate: float = Field(
         0.02, ge=0, le=0.2, description="first estimate of losses, share of load and export"
     )
@@ -315,7 +322,7 @@ class Settings(Section):
 
 
 class Tables(BaseModel):
-    """All tables of a scenario, checked row by row and against each other."""
+    """All tables of a scenario, checked row by row and against each other; those with a default may be absent."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -337,6 +344,7 @@ class Tables(BaseModel):
     load_shape: tuple[t.LoadShape, ...]
     reliability: tuple[t.ReliabilityRate, ...]
     plan_targets: tuple[t.PlanTarget, ...]
+    sections: tuple[t.NetworkSection, ...] = ()
 
 
 class Scenario(BaseModel):

@@ -198,6 +198,25 @@ class Boundary(Sourced):
     v_set_pu: float = Field(ge=0.9, le=1.1, description="voltage held there, per unit")
 
 
+class NetworkSection(Dated):
+    """A section (断面): branches whose flows together must stay within a limit, in both directions."""
+
+    section_id: str = Field(min_length=1, description="name")
+    name_en: str = Field(description="English name")
+    name_zh: str = Field(description="Chinese name")
+    branches: str = Field(
+        min_length=1,
+        description="names from lines.csv and trafos.csv, separated by spaces; with − (or -) in front: backwards",
+    )
+    limit_mw: float = Field(gt=0, le=100000, description="most that may flow in either direction, MW")
+
+    @property
+    def signed_branches(self) -> tuple[tuple[str, float], ...]:
+        """The names of the branches, each with +1 (counted from its first bus to its second) or −1."""
+        words = (word.replace("−", "-", 1) if word.startswith("−") else word for word in self.branches.split())
+        return tuple((word.removeprefix("-"), -1.0 if word.startswith("-") else 1.0) for word in words)
+
+
 class Technology(Sourced):
     """Operating parameters of a kind of unit."""
 

@@ -8,7 +8,7 @@ result (``slack_mw``) and is reported.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,8 @@ from scenarios.errors import PowerFlowError
 from scenarios.records import Floats
 from scenarios.schema import Scenario
 from sim.dispatch import dispatch
+from sim.dispatch.facts import overload_sentence, row_uses
+from sim.dispatch.limits import NetworkLimits, network_limits
 from sim.dispatch.model import DispatchCase, DispatchResult
 from sim.fleet import build_case
 from sim.injections import inject
@@ -31,9 +33,13 @@ RESIDUAL_SHARE = 0.001
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Operation:
-    """A dispatch and the power flow that carries it; ``rounds`` is how often the two were alternated."""
+    """A dispatch and the power flow that carries it; ``rounds`` is how often the two were alternated.
+
+    ``limits`` is what the dispatch was told of the network.
+    """
 
     case: DispatchCase
+    limits: NetworkLimits
     result: DispatchResult
     injections: Injections
     flow: FlowResult
@@ -43,11 +49,12 @@ class Operation:
 def operate(scenario: Scenario, profiles: Profiles, model: GridModel, stages: Stages) -> Operation:
     """Return the operation of the whole time axis; raises ``PowerFlowError`` when no hour could be solved."""
     options = flow_options(scenario)
+    limits = network_limits(scenario, model, build_case(scenario, profiles))
     loss_mw: Floats | None = None
     for rounds in range(1, MAX_ROUNDS + 1):
         with stages.stage("dispatch", f"Dispatch, round {rounds} · 机组组合与调度"):
             case = build_case(scenario, profiles, loss_mw)
-            result = dispatch(scenario, case)
+            result = dispatch(scenario, case, limits)
         with stages.stage("flow", f"AC power flow of {len(case.time)} steps, round {rounds} · 逐时交流潮流"):
             injections = inject(scenario, profiles, result, model)
             flow = solve(model, injections, options)
@@ -55,7 +62,14 @@ def operate(scenario: Scenario, profiles: Profiles, model: GridModel, stages: St
         if losses_agree(case, flow):
             break
         loss_mw = np.where(flow.solved, case.loss_mw + np.nan_to_num(flow.slack_mw.sum(axis=1)), case.loss_mw)
-    return Operation(case, result, injections, flow, rounds)
+    _say_overloads(limits, case, result, stages)
+    return Operation(case, limits, result, injections, flow, rounds)
+
+
+def _say_overloads(limits: NetworkLimits, case: DispatchCase, result: DispatchResult, stages: Stages) -> None:
+    sentence = overload_sentence(row_uses(limits, case, result))
+    if sentence:
+        stages.say(f"  [yellow]{sentence}[/yellow]")
 
 
 def flow_options(scenario: Scenario) -> FlowOptions:
@@ -85,4 +99,4 @@ def reference_flow(
     with stages.stage("flow_pandapower", "The same by pandapower.runpp, hour by hour · pandapower逐时校核"):
         flow = solve_by_pandapower(net, model, operation.injections, flow_options(scenario))
     _require_some_hour(flow)
-    return Operation(operation.case, operation.result, operation.injections, flow, operation.rounds)
+    return replace(operation, flow=flow)

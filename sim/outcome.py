@@ -8,12 +8,16 @@ from grid.checks import NetworkReport
 from grid.model import FlowResult, GridModel, Injections
 from profiles.records import Profiles, Weather
 from scenarios.schema import Scenario
+from sim.dispatch.limits import NetworkLimits
 from sim.dispatch.model import DispatchCase, DispatchResult
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Outcome:
-    """The records of all stages of one simulation; ``loss_rounds`` is how often losses were corrected."""
+    """The records of all stages of one simulation; ``loss_rounds`` is how often losses were corrected.
+
+    ``limits`` is what the dispatch was told of the network.
+    """
 
     scenario: Scenario
     weather: Weather
@@ -21,6 +25,7 @@ class Outcome:
     network: NetworkReport
     model: GridModel
     case: DispatchCase
+    limits: NetworkLimits
     dispatch: DispatchResult
     injections: Injections
     flow: FlowResult

@@ -82,6 +82,7 @@ def simulate(scenario: Scenario, stages: Stages) -> Outcome:
         network=network,
         model=model,
         case=operation.case,
+        limits=operation.limits,
         dispatch=operation.result,
         injections=operation.injections,
         flow=operation.flow,

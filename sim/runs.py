@@ -31,6 +31,7 @@ import pyarrow.parquet as pq
 from scenarios.errors import DataError, Problem, SimulationError
 from scenarios.schema import Scenario
 from scenarios.timeaxis import CST, TimeAxis
+from sim.dispatch.facts import dispatch_part
 from sim.hourly import Column, hourly_files
 from sim.outcome import Outcome
 from sim.static import network_part, static_part
@@ -266,6 +267,7 @@ def run_info(outcome: Outcome, metrics: Mapping[str, Any], key: str) -> dict[str
         "timings_s": dict(outcome.timings_s),
         "provenance": _provenance(outcome),
         "network": network_part(outcome.network),
+        "dispatch": dispatch_part(outcome.limits, outcome.case, outcome.dispatch),
         "static": static_part(outcome),
         "metrics": dict(metrics),
     }

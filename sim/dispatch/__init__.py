@@ -7,15 +7,20 @@ names. Solvers are imported when they are used.
 from __future__ import annotations
 
 from scenarios.schema import Scenario
+from sim.dispatch.limits import NetworkLimits
 from sim.dispatch.model import DispatchCase, DispatchResult
 
 
-def dispatch(scenario: Scenario, case: DispatchCase) -> DispatchResult:
-    """Return who runs when, by the solver of ``settings.dispatch.solver``."""
+def dispatch(scenario: Scenario, case: DispatchCase, limits: NetworkLimits | None = None) -> DispatchResult:
+    """Return who runs when, by the solver of ``settings.dispatch.solver``, within ``limits``.
+
+    Without limits the network is a copper plate. ``fast`` does not see the limits: whoever calls it with some must
+    report what it overloads (``sim.dispatch.limits.overload_mw``).
+    """
     if scenario.settings.dispatch.solver == "lp":
         from sim.dispatch import lp  # noqa: PLC0415  (loads HiGHS)
 
-        return lp.solve(case)
+        return lp.solve(case, limits)
     from sim.dispatch import fast  # noqa: PLC0415  (loads numba)
 
     return fast.solve(case)

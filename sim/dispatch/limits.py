@@ -17,20 +17,19 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Literal
 
 import numpy as np
+from scipy.sparse import coo_matrix
+from scipy.sparse.csgraph import connected_components
 
 from grid.checks import require_sound
 from grid.model import GridModel
+from grid.sensitivities import ptdf
 from scenarios.errors import InvariantError, Problem, ScenarioError, did_you_mean
 from scenarios.records import Floats, Ints, axes, record
 from scenarios.schema import Scenario
 from sim.dispatch.model import DispatchCase, DispatchResult
 from sim.dispatch.security import Circuits, secure_rows
-
-NO_RESISTANCE = 1e-9
-"""A branch whose r / x is below this has no resistance."""
 
 TRAFO_EMERGENCY = 1.3
 """Long-time emergency loading of large transformers (GB/T 1094.7-2008 = IEC 60076-7:2005, table 4)."""
@@ -105,24 +104,32 @@ class Section:
     limit_mw: float
 
 
-def network_limits(
-    scenario: Scenario,
-    model: GridModel,
-    case: DispatchCase,
-    sections: Sequence[Section] = (),
-    *,
-    margin: float = 1.0,
-    security: Literal["none", "n1"] = "none",
-) -> NetworkLimits:
-    """Return the rows of all rated branches and of ``sections``; losses are withdrawn at the slack nodes.
+def network_limits(scenario: Scenario, model: GridModel, case: DispatchCase) -> NetworkLimits:
+    """Return what the scenario lets the dispatch know of its grid; losses are withdrawn at the slack nodes.
 
-    With ``security = "n1"`` also those that hold after the loss of any circuit (``sim.dispatch.security``).
+    ``dispatch.network = "limits"``: all rated branches, and the sections of ``sections.csv``;
+    ``dispatch.security = "n1"``: also the rows that hold after the loss of any circuit (``sim.dispatch.security``).
 
     Raises ``ScenarioError`` for a section that names no branch of the grid, ``InvariantError`` for a grid in
     islands or a thing of the case without a bus: the network check should have refused these.
     """
-    circuits = circuits_of(scenario, model) if security == "n1" else None
-    return limits_at(model, case, _buses_of(scenario, model), sections, margin=margin, circuits=circuits)
+    settings = scenario.settings.dispatch
+    if settings.network == "copper":
+        return no_limits(case)
+    circuits = circuits_of(scenario, model) if settings.security == "n1" else None
+    sections = sections_of(scenario, model)
+    return limits_at(
+        model, case, _buses_of(scenario, model), sections, margin=settings.network_margin, circuits=circuits
+    )
+
+
+def sections_of(scenario: Scenario, model: GridModel) -> tuple[Section, ...]:
+    """Return the sections in service; a branch that is not in service this year carries nothing in them."""
+    rows = [row for row in scenario.tables.sections if row.in_service(scenario.year)]
+    there = {row.section_id: [pair for pair in row.signed_branches if pair[0] in model.branches] for row in rows}
+    return tuple(
+        Section(row.section_id, tuple(there[row.section_id]), row.limit_mw) for row in rows if there[row.section_id]
+    )
 
 
 def limits_at(
@@ -134,7 +141,8 @@ def limits_at(
     margin: float = 1.0,
     circuits: Circuits | None = None,
 ) -> NetworkLimits:
-    """Return the same with ``bus_of``: the model's bus of everything that injects or withdraws, by name."""
+    """Return the rows with ``bus_of``: the model's bus of everything that injects or withdraws, by name."""
+    _require_one_system(model)
     branch_flows, branch_mw = ptdf(model), margin * branch_limit_mw(model)
     rated = np.flatnonzero(np.isfinite(branch_mw))
     names = [*(model.branches[k] for k in rated), *(SECTION_MARK + section.name for section in sections)]
@@ -158,39 +166,6 @@ def branch_limit_mw(model: GridModel) -> Floats:
     """Return the rated power of each branch [branches], MW: √3 · nominal voltage · rated current, lesser end."""
     ends = ((model.limit_from_ka, model.from_bus), (model.limit_to_ka, model.to_bus))
     return np.asarray(np.minimum(*(math.sqrt(3.0) * limit * model.vn_kv[bus] for limit, bus in ends)))
-
-
-def susceptance_pu(model: GridModel) -> Floats:
-    """Return 1 / x of each branch [branches], per unit; x is its series reactance seen through its tap.
-
-    Source: Stott, Jardim, Alsaç 2009, DC power flow revisited, IEEE Trans. Power Systems 24(3): b = 1 / (x · τ).
-    """
-    # y_ft · y_tf = y² / τ²: the product is free of the phase shift. Of its two roots the one with r > 0 is the
-    # physical one, and without resistance the inductive one.
-    impedance = 1.0 / np.sqrt(model.y_ft_pu * model.y_tf_pu)
-    resistive = np.abs(impedance.real) > NO_RESISTANCE * np.abs(impedance.imag)
-    wrong = np.where(resistive, impedance.real < 0.0, impedance.imag < 0.0)
-    return np.asarray(1.0 / np.where(wrong, -impedance, impedance).imag)
-
-
-def ptdf(model: GridModel) -> Floats:
-    """Return the flow in each branch per MW injected at each bus and withdrawn at the slacks [branches × buses].
-
-    The slacks share by ``slack_weight``. Source: Wood, Wollenberg, Sheblé 2014, Power Generation, Operation, and
-    Control, ch. 7 (B_branch · B_bus⁻¹); a distributed slack takes the weighted column off every other.
-    """
-    count, lines = len(model.buses), np.arange(len(model.branches))
-    incidence = np.zeros((len(lines), count))
-    incidence[lines, model.from_bus] += 1.0
-    incidence[lines, model.to_bus] -= 1.0
-    weighted = susceptance_pu(model)[:, None] * incidence
-    others = np.delete(np.arange(count), model.slack_bus[0])
-    bus = (incidence.T @ weighted)[np.ix_(others, others)]
-    if np.linalg.matrix_rank(bus) < len(others):
-        raise InvariantError("dispatch: the network falls into islands, and the dispatch knows one system only")
-    flows = np.zeros_like(incidence)
-    flows[:, others] = np.linalg.solve(bus.T, weighted[:, others].T).T
-    return np.asarray(flows - (flows[:, model.slack_bus] @ model.slack_weight)[:, None])
 
 
 def circuits_of(scenario: Scenario, model: GridModel) -> Circuits:
@@ -232,6 +207,14 @@ def _buses_of(scenario: Scenario, model: GridModel) -> dict[str, int]:
         *((channel.channel_id, channel.bus_id) for channel in tables.exports),
     ]
     return {name: place[bus] for name, bus in stands if bus in place}
+
+
+def _require_one_system(model: GridModel) -> None:
+    size = len(model.buses)
+    linked = (model.y_ft_pu != 0.0) | (model.y_tf_pu != 0.0)
+    links = (np.ones(int(linked.sum())), (model.from_bus[linked], model.to_bus[linked]))
+    if connected_components(coo_matrix(links, shape=(size, size)), directed=False)[0] > 1:
+        raise InvariantError("dispatch: the network falls into islands, and the dispatch knows one system only")
 
 
 def _places(names: Iterable[str], bus_of: Mapping[str, int]) -> Ints:

@@ -2,18 +2,37 @@
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
+
 import numpy as np
 import pandapower as pp
 import pytest
 from dispatch_cases import make_case, random_case
-from lp_cases import flows_mw, make_model, scattered
+from lp_cases import flows_mw, make_limits, make_model, scattered
 from numpy.testing import assert_allclose
 from pandapower import networks
 
 from grid.compile import compile_net
-from scenarios.errors import InvariantError, ScenarioError
-from sim.dispatch.limits import Section, branch_limit_mw, flow_mw, limits_at, no_limits, overload_mw, ptdf
+from grid.model import GridModel
+from grid.network import build_net
+from grid.sensitivities import ptdf
+from scenarios.errors import DataError, InvariantError, ScenarioError
+from scenarios.load import BUILT_IN, load_scenario, read_tables
+from scenarios.schema import Scenario
+from scenarios.tables import NetworkSection
+from sim.dispatch.facts import overload_sentence, row_uses
+from sim.dispatch.limits import (
+    Section,
+    branch_limit_mw,
+    flow_mw,
+    limits_at,
+    network_limits,
+    no_limits,
+    overload_mw,
+)
 from sim.dispatch.lp import solve
+from sim.dispatch.model import DispatchCase
 
 TRIANGLE = [(0, 1, 0.1, 100.0), (1, 2, 0.1, 150.0), (0, 2, 0.1, 200.0)]
 
@@ -80,7 +99,7 @@ def test_a_section_without_its_branch_is_refused_with_a_hint():
 def test_islands_and_things_without_a_bus_are_refused():
     islands = make_model([(0, 1, 0.1, 1.0), (2, 3, 0.1, 1.0)])
     with pytest.raises(InvariantError, match="islands"):
-        ptdf(islands)
+        limits_at(islands, make_case([1.0]), {"load-0": 0})
     with pytest.raises(InvariantError, match="load-0"):
         limits_at(make_model(TRIANGLE), make_case([1.0]), {})
 
@@ -110,3 +129,71 @@ def test_flows_of_a_dispatch_balance_at_every_bus():
     assert_allclose(flow[:, 1] + flow[:, 2], taken[:, 2], atol=1e-6)
     assert overload_mw(limits, case, result).max() == 0.0
     assert no_limits(case).rows == ()
+
+
+# What a scenario says
+
+
+@pytest.fixture(scope="module")
+def grid() -> tuple[GridModel, DispatchCase]:
+    """The grid of the plan, and a case whose one load stands at a bus of it."""
+    scenario = load_scenario("tiny")
+    return compile_net(build_net(scenario)), make_case([100.0], loads=(scenario.tables.loads[0].load_id,))
+
+
+def with_section(branches: str, **given: object) -> Scenario:
+    row = {"section_id": "west", "name_en": "West", "name_zh": "西部断面", "branches": branches, "limit_mw": 900.0}
+    section = NetworkSection(**row, source="made for the test", confidence="assumed", **given)
+    base = load_scenario("tiny")
+    return base.model_copy(update={"tables": base.tables.model_copy(update={"sections": (section,)})})
+
+
+def test_a_scenario_names_margin_security_and_network(grid):
+    model, case = grid
+    plain = network_limits(load_scenario("tiny"), model, case)
+    assert len(plain.rows) == np.isfinite(branch_limit_mw(model)).sum()
+    tight = network_limits(load_scenario("tiny", ["dispatch.network_margin=0.8"]), model, case)
+    assert_allclose(tight.high_mw, 0.8 * plain.high_mw)
+    assert network_limits(load_scenario("tiny", ["dispatch.network=copper"]), model, case).rows == ()
+    secure = network_limits(load_scenario("tiny", ["dispatch.security=n1"]), model, case)
+    assert secure.rows[: len(plain.rows)] == plain.rows
+    assert any(" without " in row for row in secure.rows)
+
+
+def test_sections_of_the_table_become_rows(grid):
+    model, case = grid
+    one, two = model.branches[3], model.branches[5]
+    limits = network_limits(with_section(f"{one} −{two}"), model, case)
+    assert limits.rows[-1] == "section west"
+    assert limits.high_mw[-1] == 900.0
+    assert_allclose(limits.loads[-1], limits.loads[3] - limits.loads[5])
+    assert "section west" not in network_limits(with_section(one, in_service_from=2030), model, case).rows
+
+
+def test_a_section_of_the_table_must_name_branches(tmp_path: Path):
+    shutil.copytree(BUILT_IN / "bijie", tmp_path / "tables")
+    row = "west,West,西部断面,T-WUSA-1 -T-WUSA-9,900,,,made for the test,assumed,\n"
+    with (tmp_path / "tables" / "sections.csv").open("a", encoding="utf-8") as file:
+        file.write(row)
+    with pytest.raises(DataError, match=r'sections.csv \(west\): "T-WUSA-9" is not in lines.csv or trafos.csv'):
+        read_tables(tmp_path / "tables")
+    # A table with a default may be absent.
+    (tmp_path / "tables" / "sections.csv").unlink()
+    assert read_tables(tmp_path / "tables").sections == ()
+
+
+# What a run says of them
+
+
+def test_hours_at_and_above_a_limit_are_counted_row_by_row():
+    # 150 MW of load behind a line for 80 MW; the cheap plant gives 100 when nobody told it: 20 MW above.
+    case = make_case([50.0, 150.0], coal_unit_mw=[100.0, 100.0], coal_cost=[200.0, 400.0], coal_must_run_units=1)
+    limits = make_limits(case, 80.0, coal=[1.0, 0.0])
+    (told,) = row_uses(limits, case, solve(case, limits))
+    assert (told.row, told.hours_at_limit, told.hours_above, told.above_mwh) == ("row-0", 1.0, 0.0, 0.0)
+    assert overload_sentence((told,)) == ""
+    (free,) = row_uses(limits, case, solve(case))
+    assert (free.hours_at_limit, free.hours_above) == (0.0, 1.0)
+    assert_allclose([free.above_mwh, free.worst_mw], 20.0)
+    assert "1 rows of the network above their limits, 20 MWh in all; most row-0" in overload_sentence((free,))
+    assert row_uses(no_limits(case), case, solve(case)) == ()

@@ -11,8 +11,9 @@ from lp_cases import make_model
 from numpy.testing import assert_allclose
 
 from grid.model import GridModel
+from grid.sensitivities import ptdf
 from scenarios.records import Floats
-from sim.dispatch.limits import branch_limit_mw, limits_at, ptdf
+from sim.dispatch.limits import branch_limit_mw, limits_at
 from sim.dispatch.lp import solve_rolling
 from sim.dispatch.security import Circuits, secure_rows
 

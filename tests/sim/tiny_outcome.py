@@ -26,6 +26,7 @@ from profiles.records import Profiles, Repair, Weather
 from scenarios.load import load_scenario
 from scenarios.schema import Scenario, Time
 from scenarios.tables import Boundary, Bus, ExportChannel, HydroEnergy, Line, Load, Plant, Storage, Trafo
+from sim.dispatch.limits import no_limits
 from sim.dispatch.model import DispatchCase, DispatchResult
 from sim.outcome import Outcome
 
@@ -433,6 +434,7 @@ def outcome(step_h: float = 1.0) -> Outcome:
         network=_network(of),
         model=model(),
         case=of_case,
+        limits=no_limits(of_case),
         dispatch=dispatch(of),
         injections=injections(),
         flow=flow(),
