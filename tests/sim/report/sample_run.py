@@ -17,6 +17,7 @@ from grid.checks import check_network
 from scenarios.load import load_scenario
 from scenarios.schema import Scenario
 from scenarios.timeaxis import CST
+from sim.metrics import SAME_BASES
 from sim.static import network_part
 
 Frames = dict[str, pd.DataFrame]
@@ -300,7 +301,7 @@ def _curtailment(static: dict[str, Any], plants: pd.DataFrame) -> dict[str, Any]
         "by_plant": by_plant,
         "by_county": {county: triple(county) for county in static["counties"]},
         "by_cause": {
-            "not_attributed": {"gwh": total["total"]["gwh"], "sentence": "causes have not been separated: curtailment from all causes is used for both"}
+            "not_attributed": {"gwh": total["total"]["gwh"], "sentence": "causes have not been separated"}
         },
     }
 
@@ -317,7 +318,7 @@ def _utilisation(static: dict[str, Any], plants: pd.DataFrame) -> dict[str, Any]
     return {
         "all_causes": rates,
         "system_causes": dict(rates),
-        "note": "causes have not been separated: curtailment from all causes is used for both",
+        "note": SAME_BASES,
         "period_h": len(plants),
         "full_load_hours": {
             "by_tech": by_tech,
