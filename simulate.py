@@ -106,6 +106,9 @@ def run(  # noqa: PLR0913, PLR0917  one parameter per command-line option
     sets: Sets = [],  # noqa: B006
     dispatch: Annotated[str | None, typer.Option(help="Dispatch solver: fast, or lp (exact).")] = None,
     flow: Annotated[str | None, typer.Option(help="Power flow: fast or pandapower.")] = None,
+    certify: Annotated[
+        str | None, typer.Option(help="Solve again exactly: weeks (one a season), full or none.")
+    ] = None,
     out: Out = Path("runs"),
     hours: Hours = None,
     start: Start = None,
@@ -119,7 +122,7 @@ def run(  # noqa: PLR0913, PLR0917  one parameter per command-line option
 ) -> None:
     """Simulate a year: weather, generation, dispatch, AC power flow of every hour, metrics, report. 全年仿真。"""
     shortcuts = {
-        "dispatch.solver": dispatch, "grid.flow": flow,
+        "dispatch.solver": dispatch, "dispatch.certify": certify, "grid.flow": flow,
         "time.hours": hours, "time.start": start, "weather.seed": seed,
     }  # fmt: skip
     chosen = scenario_from(scenario, sets, weather, shortcuts)

@@ -218,6 +218,11 @@ class Dispatch(Section):
     security: Literal["none", "n1"] = Field(
         "none", description="n1: limits also hold after the loss of any one circuit"
     )
+    certify: Literal["weeks", "full", "none"] = Field(
+        "weeks",
+        description="what of a fast dispatch is solved again exactly: a week per season, all, or nothing",
+    )
+    certify_seed: int = Field(1, ge=0, le=2**31, description="seed that draws the certified weeks")
     loss_estimate: float = Field(
         0.02, ge=0, le=0.2, description="first estimate of losses, share of load and export"
     )

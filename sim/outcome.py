@@ -8,6 +8,7 @@ from grid.checks import NetworkReport
 from grid.model import FlowResult, GridModel, Injections
 from profiles.records import Profiles, Weather
 from scenarios.schema import Scenario
+from sim.dispatch.certificate import Certificate
 from sim.dispatch.limits import NetworkLimits
 from sim.dispatch.model import DispatchCase, DispatchResult
 
@@ -16,7 +17,7 @@ from sim.dispatch.model import DispatchCase, DispatchResult
 class Outcome:
     """The records of all stages of one simulation; ``loss_rounds`` is how often losses were corrected.
 
-    ``limits`` is what the dispatch was told of the network.
+    ``limits`` is what the dispatch was told of the network, ``certificate`` how far it is from the optimum.
     """
 
     scenario: Scenario
@@ -30,4 +31,5 @@ class Outcome:
     injections: Injections
     flow: FlowResult
     loss_rounds: int
+    certificate: Certificate | None
     timings_s: tuple[tuple[str, float], ...]

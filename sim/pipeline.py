@@ -22,6 +22,7 @@ from scenarios.errors import PowerFlowError, Problem
 from scenarios.jitcache import FOLDER, is_cold
 from scenarios.schema import Scenario
 from sim.checks import require_sound
+from sim.dispatch.certificate import certificate_for
 from sim.metrics import summarise
 from sim.operation import operate, reference_flow
 from sim.outcome import Outcome
@@ -75,6 +76,8 @@ def simulate(scenario: Scenario, stages: Stages) -> Outcome:
         operation = reference_flow(net, model, operation, scenario, stages)
     with stages.stage("checks", "Independent checks · 独立校核"):
         require_sound(operation.case, operation.result)
+    with stages.stage("certificate", "Weeks solved again exactly · 抽样周精确校核"):
+        certificate = certificate_for(scenario, operation.case, operation.result, operation.limits)
     return Outcome(
         scenario=scenario,
         weather=weather,
@@ -87,6 +90,7 @@ def simulate(scenario: Scenario, stages: Stages) -> Outcome:
         injections=operation.injections,
         flow=operation.flow,
         loss_rounds=operation.rounds,
+        certificate=certificate,
         timings_s=tuple(stages.timings_s.items()),
     )
 

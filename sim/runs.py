@@ -31,7 +31,8 @@ import pyarrow.parquet as pq
 from scenarios.errors import DataError, Problem, SimulationError
 from scenarios.schema import Scenario
 from scenarios.timeaxis import CST, TimeAxis
-from sim.dispatch.facts import dispatch_part
+from sim.dispatch.facts import certificate_part
+from sim.dispatch.facts import network_part as dispatched_network
 from sim.hourly import Column, hourly_files
 from sim.outcome import Outcome
 from sim.static import network_part, static_part
@@ -267,10 +268,16 @@ def run_info(outcome: Outcome, metrics: Mapping[str, Any], key: str) -> dict[str
         "timings_s": dict(outcome.timings_s),
         "provenance": _provenance(outcome),
         "network": network_part(outcome.network),
-        "dispatch": dispatch_part(outcome.limits, outcome.case, outcome.dispatch),
+        "dispatch": _dispatch(outcome),
         "static": static_part(outcome),
         "metrics": dict(metrics),
     }
+
+
+def _dispatch(outcome: Outcome) -> dict[str, Any]:
+    """Return what the dispatch was told of the network, what of it held, and how far from the optimum it is."""
+    told = dispatched_network(outcome.limits, outcome.case, outcome.dispatch)
+    return told | {"certificate": certificate_part(outcome.certificate)}
 
 
 def _provenance(outcome: Outcome) -> dict[str, Any]:

@@ -7,7 +7,7 @@ names. Solvers are imported when they are used.
 from __future__ import annotations
 
 from scenarios.schema import Scenario
-from sim.dispatch.limits import NetworkLimits
+from sim.dispatch.limits import NetworkLimits, no_limits
 from sim.dispatch.model import DispatchCase, DispatchResult
 
 
@@ -24,3 +24,8 @@ def dispatch(scenario: Scenario, case: DispatchCase, limits: NetworkLimits | Non
     from sim.dispatch import fast  # noqa: PLC0415  (loads numba)
 
     return fast.solve(case)
+
+
+def limits_kept(scenario: Scenario, case: DispatchCase, limits: NetworkLimits) -> NetworkLimits:
+    """Return those limits that the scenario's solver keeps: what its results may be measured by."""
+    return limits if scenario.settings.dispatch.solver == "lp" else no_limits(case)

@@ -15,7 +15,9 @@ from typing import TypeVar
 import numpy as np
 
 from scenarios.errors import InvariantError
+from scenarios.schema import Scenario
 from scenarios.timeaxis import TimeAxis
+from sim.dispatch import limits_kept
 from sim.dispatch.commitment import Commitment
 from sim.dispatch.limits import NetworkLimits, no_limits, overload_mw
 from sim.dispatch.lp import Ends, LpRun, solve_rolling, solve_whole
@@ -28,6 +30,9 @@ Part = TypeVar("Part", DispatchCase, DispatchResult)
 WEEK_DAYS = 7
 
 SEASONS = {"winter": (12, 1, 2), "spring": (3, 4, 5), "summer": (6, 7, 8), "autumn": (9, 10, 11)}
+
+WHOLE = "all"
+"""Name of the sample that covers the whole axis."""
 
 ROUNDING = 1e-6
 """Relative cost by which an exact optimum may seem dearer than a feasible solution."""
@@ -86,6 +91,19 @@ class Certificate:
         return more / max(sum(sample.available_mwh for sample in self.samples), 1.0)
 
 
+def certificate_for(
+    scenario: Scenario, case: DispatchCase, result: DispatchResult, limits: NetworkLimits
+) -> Certificate | None:
+    """Return the certificate that the scenario asks for; none for ``lp``, which is the measure itself."""
+    settings = scenario.settings.dispatch
+    if settings.certify == "none" or settings.solver == "lp":
+        return None
+    kept = limits_kept(scenario, case, limits)
+    if settings.certify == "full":
+        return certify_whole(case, result, kept)
+    return certify(case, result, kept, seed=settings.certify_seed)
+
+
 def certify(
     case: DispatchCase,
     result: DispatchResult,
@@ -97,7 +115,7 @@ def certify(
 
     An axis shorter than a week is one sample. Raises ``InvariantError`` when an optimum costs more than the result.
     """
-    spans = tuple(sampled_weeks(case.time, weeks, seed)) or (("all", 0, int(case.time.day[-1]) + 1),)
+    spans = tuple(sampled_weeks(case.time, weeks, seed)) or ((WHOLE, 0, int(case.time.day[-1]) + 1),)
     return Certificate(tuple(_sample(case, result, limits or no_limits(case), span) for span in spans), whole=False)
 
 
@@ -133,6 +151,19 @@ def cut(part: Part, first_day: int, days: int) -> Part:
     arrays = {name: getattr(part, name)[spans[axis]] for name, axis in axis_of.items() if axis in spans}
     time = TimeAxis(part.time.starts()[steps.start], steps.stop - steps.start, part.time.step_h)
     return replace(part, time=time, **arrays)
+
+
+def certificate_sentence(certificate: Certificate | None) -> str:
+    """Return the result of the certificate for a log; empty without one."""
+    if certificate is None:
+        return ""
+    everything = certificate.samples[0].name == WHOLE
+    what = "all steps" if everything else f"{len(certificate.samples)} sampled weeks"
+    return (
+        f"Against the exact optimum of {what}: cost {certificate.cost_gap:+.4%}, at worst "
+        f"{certificate.worst_cost_gap:+.4%}; curtailed {certificate.curtailment_gap:+.4%} of what was available. "
+        "与精确解之差。"
+    )
 
 
 def operating_cost_cny(case: DispatchCase, result: DispatchResult, limits: NetworkLimits) -> float:
@@ -179,7 +210,7 @@ def _compared(case: DispatchCase, result: DispatchResult, run: LpRun, limits: Ne
     available = float(case.available_mw.sum()) * case.time.step_h
     used, exactly_used = (float(r.renewable_mw.sum()) * case.time.step_h for r in (result, run.result))
     return Sample(
-        name="all",
+        name=WHOLE,
         first_step=0,
         steps=len(case.time),
         cost_cny=operating_cost_cny(case, result, limits),

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 
+from sim.dispatch.certificate import Certificate
 from sim.dispatch.limits import NetworkLimits, flow_mw, overload_mw
 from sim.dispatch.model import DispatchCase, DispatchResult
 
@@ -63,11 +64,22 @@ def overload_sentence(uses: tuple[RowUse, ...]) -> str:
     )
 
 
-def dispatch_part(limits: NetworkLimits, case: DispatchCase, result: DispatchResult) -> dict[str, Any]:
-    """Return the part of ``run.json`` on what the dispatch knew of the network and what held it."""
-    uses = row_uses(limits, case, result)
-    fields = RowUse.__dataclass_fields__
+def network_part(limits: NetworkLimits, case: DispatchCase, result: DispatchResult) -> dict[str, Any]:
+    """Return the part of ``run.json`` on what the dispatch was told of the network, and which rows held it."""
     return {
         "network_rows": len(limits.rows),
-        "rows_at_limit": [{name: getattr(use, name) for name in fields} for use in uses],
+        "rows_at_limit": [asdict(use) for use in row_uses(limits, case, result)],
+    }
+
+
+def certificate_part(certificate: Certificate | None) -> dict[str, Any] | None:
+    """Return the certificate as ``run.json`` keeps it: gaps as shares; the samples in CNY and MWh."""
+    if certificate is None:
+        return None
+    return {
+        "whole": certificate.whole,
+        "cost_gap": certificate.cost_gap,
+        "worst_cost_gap": certificate.worst_cost_gap,
+        "curtailment_gap": certificate.curtailment_gap,
+        "samples": [asdict(sample) for sample in certificate.samples],
     }

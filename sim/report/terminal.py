@@ -114,7 +114,13 @@ def render(metrics: Info, run_json: Info, lang: str = "zh", console: Console | N
 
 def headline(metrics: Info, run_json: Info) -> list[tuple[str, Both]]:
     """Return what must be known before any figure, the gravest first: (``bad``, ``warn`` or ``good``, text)."""
-    lines = [*_flow_lines(metrics), *_supply_lines(metrics), *_data_lines(metrics, run_json), _summary(metrics)]
+    lines = [
+        *_flow_lines(metrics),
+        *_supply_lines(metrics),
+        *_dispatch_lines(run_json.get("dispatch", {})),
+        *_data_lines(metrics, run_json),
+        _summary(metrics),
+    ]
     order = {level: place for place, level in enumerate(MARKS)}
     return sorted(lines, key=lambda line: order[line[0]])
 
@@ -167,6 +173,23 @@ def _supply_lines(metrics: Info) -> Iterator[tuple[str, Both]]:
                 f"coal below its technical minimum in {time.en}, by {energy.en}",
             ),
         )
+
+
+def _dispatch_lines(dispatch: Info) -> Iterator[tuple[str, Both]]:
+    """Say what the dispatch overloads by its own reckoning, and how far it is from the exact optimum."""
+    over = [row for row in dispatch.get("rows_at_limit", ()) if row["hours_above"] > 0]
+    if over:
+        energy, count = u.energy(sum(row["above_mwh"] for row in over) / 1000), len(over)
+        english = f"the dispatch plans {count} network row{'s' * (count > 1)} above the limit, by {energy.en}"
+        yield "bad", Both(f"调度计划中 {count} 个断面或支路越限，电量 {energy.zh}", english)
+    certificate = dispatch.get("certificate")
+    if certificate:
+        cost, curtailed = f"{certificate['cost_gap']:.4%}", f"{certificate['curtailment_gap']:.4%}"
+        count = len(certificate["samples"])
+        everything = certificate["samples"][0]["name"] == "all"
+        what = Both("全时段", "the whole span") if everything else Both(f"{count} 周", f"{count} weeks")
+        english = f"cost {cost} above the exact optimum of {what.en}, curtailed {curtailed} of what was available"
+        yield "good", Both(f"与精确解（{what.zh}）相比：成本高 {cost}，弃电多可用电量的 {curtailed}", english)
 
 
 def _data_lines(metrics: Info, run_json: Info) -> Iterator[tuple[str, Both]]:

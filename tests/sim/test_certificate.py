@@ -11,11 +11,16 @@ from lp_cases import make_limits, random_limits
 from numpy.testing import assert_allclose
 
 from scenarios.errors import InvariantError
+from scenarios.load import load_scenario
 from scenarios.timeaxis import TimeAxis
 from sim.checks import violations
 from sim.dispatch import fast
 from sim.dispatch.certificate import (
     SEASONS,
+    Certificate,
+    Sample,
+    certificate_for,
+    certificate_sentence,
     certify,
     certify_whole,
     cut,
@@ -23,6 +28,7 @@ from sim.dispatch.certificate import (
     sampled_weeks,
 )
 from sim.dispatch.commitment import commit, start_cost_cny
+from sim.dispatch.facts import certificate_part
 from sim.dispatch.limits import no_limits
 from sim.dispatch.lp import solve
 from sim.dispatch.model import DispatchCase, DispatchResult
@@ -145,3 +151,28 @@ def test_a_part_of_a_case_and_its_result_is_a_case_and_its_result():
     laws = {item.law for item in violations(part, given)}
     # Only what looks back before the part may seem broken: contents and minimum times.
     assert all("content" in law or "minimum" in law or "add up" in law for law in laws)
+
+
+@pytest.mark.parametrize(
+    ("given", "whole"),
+    [
+        ([], False),
+        (["dispatch.certify=full"], True),
+        (["dispatch.certify=none"], None),
+        (["dispatch.solver=lp"], None),
+    ],
+)
+def test_a_scenario_says_what_is_certified(given: list[str], whole: bool | None):
+    case = random_case(2, days=3)
+    certificate = certificate_for(load_scenario("tiny", given), case, fast.solve(case), no_limits(case))
+    assert (None if certificate is None else certificate.whole) is whole
+    assert bool(certificate_sentence(certificate)) is (whole is not None)
+
+
+def test_run_json_holds_the_certificate():
+    sample = Sample("spring", 24, 168, 1010.0, 1000.0, 12.0, 10.0, 200.0)
+    part = certificate_part(Certificate((sample, replace(sample, cost_cny=1030.0)), whole=False))
+    # 2040 against 2000: 2 %; 4 MWh of 400 available: 1 %.
+    assert (part["cost_gap"], part["worst_cost_gap"], part["curtailment_gap"]) == (0.02, 0.03, 0.01)
+    assert part["samples"][0]["first_step"] == 24
+    assert certificate_part(None) is None

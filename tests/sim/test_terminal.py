@@ -63,6 +63,17 @@ def test_the_network_that_is_assumed_is_told(run):
     assert "2 assumed lines were enlarged by the sizing rule" in texts
 
 
+def test_the_certificate_and_planned_overloads_are_told(run):
+    metrics, info = json.loads(json.dumps(run))
+    row = {"row": "L", "hours_at_limit": 3.0, "hours_above": 2.0, "above_mwh": 50.0, "worst_mw": 30.0}
+    info["dispatch"]["rows_at_limit"] = [row, row | {"hours_above": 0.0, "above_mwh": 0.0}]
+    lines = {text.en: level for level, text in headline(metrics, info)}
+    # 101 against 100 CNY, 15 against 14 of 145 MWh available.
+    told = "cost 1.0000% above the exact optimum of the whole span, curtailed 0.6897% of what was available"
+    assert lines[told] == "good"
+    assert lines["the dispatch plans 1 network row above the limit, by 50.0 MWh"] == "bad"
+
+
 def test_figures_in_english(run):
     text = shown(run, "en", width=100)
     assert "25.0 %" in text  # PV: 10 of 40 MWh curtailed

@@ -26,6 +26,7 @@ from profiles.records import Profiles, Repair, Weather
 from scenarios.load import load_scenario
 from scenarios.schema import Scenario, Time
 from scenarios.tables import Boundary, Bus, ExportChannel, HydroEnergy, Line, Load, Plant, Storage, Trafo
+from sim.dispatch.certificate import Certificate, Sample
 from sim.dispatch.limits import no_limits
 from sim.dispatch.model import DispatchCase, DispatchResult
 from sim.outcome import Outcome
@@ -439,6 +440,7 @@ def outcome(step_h: float = 1.0) -> Outcome:
         injections=injections(),
         flow=flow(),
         loss_rounds=2,
+        certificate=Certificate((Sample("all", 0, HOURS, 101.0, 100.0, 15.0, 14.0, 145.0),), whole=False),
         timings_s=(("dispatch", 0.1), ("flow", 0.2)),
     )
 
