@@ -208,6 +208,39 @@ def adequacy(  # noqa: PLR0913, PLR0917  one parameter per command-line option
 
 @app.command()
 @guarded
+def secure(  # noqa: PLR0913, PLR0917  one parameter per command-line option
+    scenario: ScenarioName = DEFAULT_SCENARIO,
+    n2_towers: Annotated[
+        bool, typer.Option("--n2-towers", help="Also lose both circuits on common towers (N-2).")
+    ] = False,
+    weather: WeatherFiles = [],  # noqa: B006
+    sets: Sets = [],  # noqa: B006
+    out: Out = Path("runs"),
+    hours: Hours = None,
+    start: Start = None,
+    seed: Seed = None,
+    jobs: Annotated[int | None, typer.Option(min=1, help="Threads; no figure depends on them.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Repeat a study that is already there.")] = False,
+    no_report: Annotated[bool, typer.Option("--no-report", help="Do not write report.html.")] = False,
+    lang: Lang = "zh",
+    quiet: Quiet = False,
+    as_json: AsJson = False,
+) -> None:
+    """Try the loss of every single element in every hour (AC N-1) and rank what fails. N-1安全校核。"""
+    require_language(lang)
+    shortcuts = {"time.hours": hours, "time.start": start, "weather.seed": seed}
+    chosen = scenario_from(scenario, sets, weather, shortcuts)
+    from sim.secure import SecureOptions, secure_and_show  # noqa: PLC0415
+
+    options = SecureOptions(
+        out_dir=out, towers=n2_towers, force=force, jobs=jobs, report=not no_report, lang=lang, quiet=quiet,
+        as_json=as_json,
+    )  # fmt: skip
+    secure_and_show(chosen, options)
+
+
+@app.command()
+@guarded
 def report(run_folder: Path, lang: Lang = "zh") -> None:
     """Rebuild report.html and summary.xlsx of a run folder. 重建报告。"""
     require_language(lang)

@@ -213,7 +213,12 @@ def read_tables(folder: Path) -> Tables:
             problems += error.problems
     if not problems:
         checked = Tables.model_construct(None, **tables)
-        problems = [*_repeated_names(checked), *_broken_references(checked), *_wrong_sums(checked)]
+        problems = [
+            *_repeated_names(checked),
+            *_broken_references(checked),
+            *_wrong_sums(checked),
+            *_impossible_towers(checked),
+        ]
         if not problems:
             return checked
     raise DataError(problems)
@@ -237,6 +242,7 @@ _KEYS = {
     "reliability": "component",
     "plan_targets": "key",
     "sections": "section_id",
+    "common_towers": "tower_id",
 }
 
 
@@ -259,6 +265,8 @@ _REFERENCES = (
     ("exports", "channel_id", "bus_id", "buses", "bus_id"),
     ("boundary", "bus_id", "bus_id", "buses", "bus_id"),
     ("hydro_energy", "plant_id", "plant_id", "plants", "plant_id"),
+    ("common_towers", "tower_id", "line_id", "lines", "line_id"),
+    ("common_towers", "tower_id", "other_line_id", "lines", "line_id"),
 )
 
 
@@ -270,6 +278,8 @@ def _broken_references(tables: Tables) -> Iterator[Problem]:
     sums = ((row.section_id, name) for row in tables.sections for name, _ in row.signed_branches)
     branches = (*(row.line_id for row in tables.lines), *(row.trafo_id for row in tables.trafos))
     yield from reference_problems("sections.csv", sums, branches, "lines.csv or trafos.csv")
+    switched = ((row.shunt_id, row.line_id) for row in tables.shunts if row.line_id)
+    yield from reference_problems("shunts.csv", switched, (row.line_id for row in tables.lines), "lines.csv")
     placed = ((plant.plant_id, plant.county) for plant in tables.plants if plant.account == "bijie")
     yield from reference_problems("plants.csv", placed, (row.county for row in tables.counties), "counties.csv")
 
@@ -283,3 +293,11 @@ def _wrong_sums(tables: Tables) -> Iterator[Problem]:
     for place, total in totals.items():
         if abs(total - 1) > 1e-3:
             yield Problem(place, f"adds up to {total:g}", "the values must add up to 1")
+
+
+def _impossible_towers(tables: Tables) -> Iterator[Problem]:
+    circuits = {row.line_id: row.circuits for row in tables.lines}
+    for row in tables.common_towers:
+        if row.line_id == row.other_line_id and circuits.get(row.line_id, 2) < 2:
+            place = f"common_towers.csv ({row.tower_id})"
+            yield Problem(place, f"{row.line_id} has one circuit only", "name another line in other_line_id")

@@ -290,6 +290,23 @@ class Adequacy(Section):
         return value
 
 
+class Security(Section):
+    """What the grid must stand after the loss of one element, and which units are lost."""
+
+    voltage_500: VoltageBand = VoltageBand(low_pu=0.90, high_pu=1.10)
+    voltage_220: VoltageBand = VoltageBand(low_pu=0.95, high_pu=1.10)
+    trafo_emergency: float = Field(
+        1.3, ge=1, le=2, description="emergency rating of a transformer, multiple of its normal rating"
+    )
+    unit_mw: float = Field(
+        300.0, gt=0, le=5000, description="units of at least this capacity are lost one at a time, MW"
+    )
+    generation_may_island: bool = Field(
+        True,
+        description="cutting off generation alone, with its only connection, is no failure; cutting off load is",
+    )
+
+
 class Scale(Section):
     """Multipliers for studies."""
 
@@ -323,6 +340,7 @@ class Settings(Section):
     grid: Grid = Grid()
     limits: Limits = Limits()
     adequacy: Adequacy = Adequacy()
+    security: Security = Security()
     scale: Scale = Scale()
 
 
@@ -350,6 +368,7 @@ class Tables(BaseModel):
     reliability: tuple[t.ReliabilityRate, ...]
     plan_targets: tuple[t.PlanTarget, ...]
     sections: tuple[t.NetworkSection, ...] = ()
+    common_towers: tuple[t.CommonTower, ...] = ()
 
 
 class Scenario(BaseModel):

@@ -122,6 +122,17 @@ class Shunt(Dated):
     q_mvar: float = Field(
         ge=-1000, le=1000, description="reactive power drawn at nominal voltage, Mvar; capacitor < 0"
     )
+    line_id: str = Field("", description="line with which it is switched; blank: none")
+
+
+class CommonTower(Dated):
+    """Two circuits on the same towers, which one event can take out together (N-2)."""
+
+    tower_id: str = Field(min_length=1, description="name")
+    line_id: str = Field(description="line of the one circuit")
+    other_line_id: str = Field(
+        description="line of the other circuit; the same line when it has two or more circuits"
+    )
 
 
 class Plant(Dated):

@@ -8,7 +8,7 @@ with none running the range is zero, and the bus holds no voltage.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
@@ -22,7 +22,7 @@ from sim.dispatch.model import DispatchResult
 
 def inject(scenario: Scenario, profiles: Profiles, dispatch: DispatchResult, model: GridModel) -> Injections:
     """Return the injections [hours × buses] of a dispatch and the hourly ranges of the controls."""
-    q_min_mvar, q_max_mvar = _control_ranges(scenario, dispatch, model)
+    q_min_mvar, q_max_mvar = control_ranges(scenario, running_mw(scenario, dispatch), len(dispatch.time), model)
     return Injections(
         p_mw=_active_power(scenario, dispatch, profiles, model),
         q_mvar=_reactive_power(scenario, profiles, dispatch, model),
@@ -82,14 +82,17 @@ def _reactive_power(scenario: Scenario, profiles: Profiles, dispatch: DispatchRe
     return given - drawn
 
 
-def _control_ranges(scenario: Scenario, dispatch: DispatchResult, model: GridModel) -> tuple[Floats, Floats]:
-    """Return the reactive range of each control [hours × controls]; boundary nodes keep the model's range."""
-    hours = len(dispatch.time)
+def control_ranges(
+    scenario: Scenario, running_mw: Mapping[str, Floats], hours: int, model: GridModel
+) -> tuple[Floats, Floats]:
+    """Return the reactive range of each control [hours × controls], from the capacity on line of each plant.
+
+    Boundary nodes keep the model's range.
+    """
     q_min = np.repeat(model.q_min_mvar[None, :], hours, axis=0)
     q_max = np.repeat(model.q_max_mvar[None, :], hours, axis=0)
     columns = {model.buses[bus]: column for column, bus in enumerate(model.control_bus)}
     slack_buses = {model.buses[bus] for bus in model.slack_bus}
-    running_mw = _running_capacity(scenario, dispatch)
     for bus in {plant.bus_id for plant in scenario.plants_of("coal", "hydro")} - slack_buses:
         here = [plant for plant in scenario.plants_of("coal", "hydro") if plant.bus_id == bus]
         limits = [scenario.technologies[plant.technology] for plant in here]
@@ -99,7 +102,7 @@ def _control_ranges(scenario: Scenario, dispatch: DispatchResult, model: GridMod
     return q_min, q_max
 
 
-def _running_capacity(scenario: Scenario, dispatch: DispatchResult) -> dict[str, Floats]:
+def running_mw(scenario: Scenario, dispatch: DispatchResult) -> dict[str, Floats]:
     """Return the capacity on line of each coal and hydro plant [hours], MW; hydro runs when it generates."""
     plants = {plant.plant_id: plant for plant in scenario.plants}
     coal = {
