@@ -184,6 +184,9 @@ def adequacy(  # noqa: PLR0913, PLR0917  one parameter per command-line option
     elcc: Annotated[
         list[str], typer.Option("--elcc", metavar="PLANT|pv|wind", help="Capacity credit of a plant or group.")
     ] = [],  # noqa: B006
+    level: Annotated[
+        str | None, typer.Option(help="copper: one node; network: branches fail and limit, shortage by bus.")
+    ] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Seed of the outages.")] = None,
     jobs: Annotated[int | None, typer.Option(min=1, help="Threads; no figure depends on them.")] = None,
     weather: WeatherFiles = [],  # noqa: B006
@@ -199,9 +202,10 @@ def adequacy(  # noqa: PLR0913, PLR0917  one parameter per command-line option
     from sim.reliability.adequacy import Plan  # noqa: PLC0415
 
     published = scenario in PUBLISHED_SYSTEMS
-    if published and (sets or weather):
-        raise ScenarioError(f"{scenario} is a published system: it takes neither --set nor --weather")
-    chosen = scenario if published else scenario_from(scenario, sets, weather, {"adequacy.seed": seed})
+    if published and (sets or weather or level):
+        raise ScenarioError(f"{scenario} is a published system: it takes neither --set nor --weather nor --level")
+    settings = {"adequacy.seed": seed, "adequacy.level": level}
+    chosen = scenario if published else scenario_from(scenario, sets, weather, settings)
     plan = Plan(years, 1 if seed is None else seed, error)
     assess_and_show(chosen, plan, elcc, Output(lang, quiet, as_json), jobs)
 

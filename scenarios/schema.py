@@ -264,6 +264,9 @@ class Adequacy(Section):
     """How it is assessed whether supply is enough when units fail."""
 
     seed: int = Field(1, ge=0, le=2**31, description="seed of the outages; a year of a seed is always the same")
+    level: Literal["copper", "network"] = Field(
+        "copper", description="one node, or the network: branches fail and limit, load is shed where it must be"
+    )
     weather_years: int = Field(
         5, ge=1, le=200, description="synthetic weather years, drawn with seeds from weather.seed on"
     )
@@ -274,6 +277,12 @@ class Adequacy(Section):
     maintenance: bool = Field(True, description="plan the maintenance days of reliability.csv")
     load_uncertainty: float = Field(
         0.0, ge=0, lt=0.3, description="standard deviation of the annual load forecast error, share of the load"
+    )
+    icing_factor: float = Field(
+        10.0, ge=1, le=1000, description="failure rate of a line in an iced hour, relative to other hours (assumed)"
+    )
+    branch_rating_pu: float = Field(
+        1.0, gt=0, le=3, description="what branches may carry at network level, per unit of their rating"
     )
     credit_lolh: float = Field(
         2.4, gt=0, le=1000, description="hours of shortage to which load is added before a capacity credit is found"

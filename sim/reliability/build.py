@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from profiles.generate import generate
+from profiles.records import Weather
 from profiles.weather import make_weather
 from scenarios.records import Floats, Ints
 from scenarios.schema import Scenario
@@ -21,17 +22,31 @@ from sim.dispatch.model import DispatchCase
 from sim.fleet import build_case
 from sim.progress import Stages
 from sim.reliability.outages import maintenance_days, mean_up_h, plan_maintenance, rates_by_technology
-from sim.reliability.system import PLAIN, AdequacySystem
+from sim.reliability.system import PLAIN, AdequacySystem, replaced
 
 
 def regional_system(scenario: Scenario, stages: Stages) -> AdequacySystem:
     """Return the system of a scenario; raises ``ScenarioError`` or ``DataError`` for inputs that are wrong."""
     years = weather_scenarios(scenario)
-    cases = []
+    weathers, cases = [], []
     for number, year in enumerate(years):
         stages.tick(number, len(years))
-        cases.append(build_case(year, generate(year, make_weather(year))))
-    return system_of(scenario, cases, [f"{year.settings.weather.seed}" for year in years])
+        weathers.append(make_weather(year))
+        cases.append(build_case(year, generate(year, weathers[-1])))
+    system = system_of(scenario, cases, [f"{year.settings.weather.seed}" for year in years])
+    if scenario.settings.adequacy.level == "copper":
+        return system
+    return with_network(system, scenario, cases, weathers)
+
+
+def with_network(
+    system: AdequacySystem, scenario: Scenario, cases: Sequence[DispatchCase], weathers: Sequence[Weather]
+) -> AdequacySystem:
+    """Return the system with its network, whose rates may be assumed too."""
+    from sim.reliability.build_network import branch_rates, network_of  # noqa: PLC0415  pandapower, here only
+
+    assumed = (*system.assumed, *_not_published({row.component: row for row in branch_rates(scenario)}))
+    return replaced(system, network=network_of(scenario, cases, weathers), assumed=assumed)
 
 
 def weather_scenarios(scenario: Scenario) -> list[Scenario]:

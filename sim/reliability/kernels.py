@@ -34,7 +34,7 @@ BLOCK = 16
 SMALL_MW = 1e-6
 """Shortage below this is rounding."""
 
-_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _MIX_1 = np.uint64(0xBF58476D1CE4E5B9)
 _MIX_2 = np.uint64(0x94D049BB133111EB)
 _S30, _S27, _S31, _S11 = np.uint64(30), np.uint64(27), np.uint64(31), np.uint64(11)
@@ -114,7 +114,7 @@ def mix(x: np.uint64) -> np.uint64:
 @njit(cache=True)
 def stream_of(seed: np.uint64, key: np.uint64, year: int) -> np.uint64:
     """Return the start of the stream of random numbers of a key in a year."""
-    return mix(mix(mix(seed + _GOLDEN) + key) + np.uint64(year))
+    return mix(mix(mix(seed + GOLDEN) + key) + np.uint64(year))
 
 
 @njit(cache=True)
@@ -148,14 +148,14 @@ def _live(u: int, units: Units, state: np.uint64, change: _Floats, step_h: float
     """Draw the life of a unit over the span and enter its outages; planned maintenance is not lost twice."""
     end_h = (len(change) - 1) * step_h
     clock_h = 0.0
-    state += _GOLDEN
+    state += GOLDEN
     up = uniform(state) >= units.unavailability[u]
     while clock_h < end_h:
-        state += _GOLDEN
+        state += GOLDEN
         mean_h = units.mean_up_h[u] if up else units.mean_down_h[u]
         until_h = clock_h - np.log(uniform(state)) * mean_h
         if not up:
-            state += _GOLDEN
+            state += GOLDEN
             derated = uniform(state) < units.derated_share[u]
             mw = units.derated_lost_mw[u] if derated else units.lost_mw[u]
             begin, end = clock_h / step_h, until_h / step_h

@@ -12,9 +12,11 @@ import numba
 import numpy as np
 
 from scenarios import jitcache  # noqa: F401  (before numba)
-from scenarios.records import Bools, Floats, Ints, axes, record
+from scenarios.records import Floats, Ints, axes, record
 from sim.reliability import kernels
-from sim.reliability.system import PLAIN, AdequacySystem, unit_keys
+from sim.reliability.arrays import in_service_mw, merged_stores, one_row, units_of, water_of
+from sim.reliability.networked import Networked, Where, networked, sample_network
+from sim.reliability.system import AdequacySystem
 
 LOAD_KEY = np.uint64(0x6C6F6164)
 """Key of the draws of the load forecast error."""
@@ -27,11 +29,15 @@ MEASURES = {"storage": kernels.BY_STORAGE, "response": kernels.BY_RESPONSE, "exp
 
 @record
 class Sample:
-    """Annual figures of sampled years (columns of ``kernels``) and steps of shortage by month and clock hour."""
+    """Annual figures of sampled years (columns of ``kernels``) and steps of shortage by month and clock hour.
+
+    ``where`` says at which buses and in which counties, at network level.
+    """
 
     first_year: int
     figures: Floats = axes("years", "columns")
     short_steps: Ints = axes("months", "clock", dtype=int)
+    where: Where | None = None
 
     @property
     def years(self) -> int:
@@ -50,6 +56,7 @@ class Sample:
             self.first_year,
             figures=np.vstack([self.figures, later.figures]),
             short_steps=self.short_steps + later.short_steps,
+            where=None if self.where is None or later.where is None else self.where.followed_by(later.where),
         )
 
 
@@ -62,23 +69,34 @@ class Prepared(NamedTuple):
     load_uncertainty: float
 
 
-def prepared(system: AdequacySystem) -> Prepared:
+def prepared(system: AdequacySystem) -> Prepared | Networked:
     """Return the arrays of the compiled walk; it is worth keeping when a system is sampled several times."""
+    if system.network is not None:
+        return networked(system, system.network)
+    row = one_row(system)
+    service = in_service_mw(system, row, 1 + len(system.hydros))
     return Prepared(
-        _units(system),
-        kernels.Node(_course(system), _water(system), _stores(system)),
+        units_of(system, row),
+        kernels.Node(_course(system, service[:, 0]), water_of(system, service[:, 1:]), merged_stores(system)),
         np.array([MEASURES[name] for name in system.measures], dtype=np.int64),
         system.load_uncertainty,
     )
 
 
-def sample(ready: Prepared, seed: int, first_year: int, years: int, firm_mw: float = 0.0) -> Sample:
-    """Return ``years`` sampled years from ``first_year`` on; ``firm_mw`` is added to supply (below 0: to load)."""
-    study = kernels.Study(
-        np.uint64(seed), first_year, load_factors(ready, seed, first_year, years), firm_mw, ready.measures
-    )
-    figures, cells = kernels.walk_years(ready.units, *ready.node, study)
-    return Sample(first_year, figures=figures, short_steps=cells.sum(axis=0).reshape(12, 24))
+def sample(ready: Prepared | Networked, seed: int, first_year: int, years: int, firm_mw: float = 0.0) -> Sample:
+    """Return ``years`` sampled years from ``first_year`` on; ``firm_mw`` is added to supply (below 0: to load).
+
+    At network level it is added at the buses in proportion to their load.
+    """
+    measures = np.zeros(0, dtype=np.int64) if isinstance(ready, Networked) else ready.measures
+    factors = load_factors(ready.load_uncertainty, seed, first_year, years)
+    study = kernels.Study(np.uint64(seed), first_year, factors, firm_mw, measures)
+    where = None
+    if isinstance(ready, Networked):
+        figures, cells, where = sample_network(ready, study)
+    else:
+        figures, cells = kernels.walk_years(ready.units, *ready.node, study)
+    return Sample(first_year, figures=figures, short_steps=cells.sum(axis=0).reshape(12, 24), where=where)
 
 
 def use_threads(jobs: int | None) -> None:
@@ -87,77 +105,21 @@ def use_threads(jobs: int | None) -> None:
     numba.set_num_threads(most if jobs is None else max(1, min(jobs, most)))
 
 
-def load_factors(ready: Prepared, seed: int, first_year: int, years: int) -> Floats:
+def load_factors(uncertainty: float, seed: int, first_year: int, years: int) -> Floats:
     """Return what the load of each year is multiplied by: 1 + forecast error, seven-step normal [years]."""
     drawn = kernels.year_uniforms(np.uint64(seed), LOAD_KEY, first_year, years)
     place = np.minimum(np.searchsorted(np.cumsum(STEPS_OF_NORMAL), drawn, side="right"), 6)
-    return np.asarray(1.0 + (place - 3) * ready.load_uncertainty)
+    return np.asarray(1.0 + (place - 3) * uncertainty)
 
 
-def in_service_mw(system: AdequacySystem) -> Floats:
-    """Return capacity not in planned maintenance: plain units, then each hydro plant [steps × (1 + hydros)]."""
-    change = np.zeros((len(system.time) + 1, 1 + len(system.hydros)))
-    for u, capacity in enumerate(system.capacity_mw):
-        column = system.unit_hydro[u] + 1
-        change[0, column] += capacity
-        change[system.out_from[u], column] -= capacity
-        change[system.out_to[u], column] += capacity
-    # Sums of unit capacities, cleaned from the rounding dust of adding and taking off.
-    return np.asarray(np.round(np.cumsum(change[:-1], axis=0), 9))
-
-
-def _units(system: AdequacySystem) -> kernels.Units:
-    # Copies, so that the kernel is compiled for one layout of arrays only.
-    return kernels.Units(
-        key=unit_keys(system),
-        unavailability=np.array(system.unavailability),
-        mean_up_h=np.array(system.mean_up_h),
-        mean_down_h=np.array(system.mean_down_h),
-        lost_mw=np.array(system.capacity_mw),
-        derated_lost_mw=np.array(system.capacity_mw - system.derated_mw),
-        derated_share=np.array(system.derated_share),
-        out_from=np.array(system.out_from),
-        out_to=np.array(system.out_to),
-        row=np.array(system.unit_hydro - PLAIN),
-    )
-
-
-def _course(system: AdequacySystem) -> kernels.Course:
+def _course(system: AdequacySystem, service_mw: Floats) -> kernels.Course:
     time = system.time
     return kernels.Course(
-        supply_mw=system.renewable_mw.sum(axis=2) + in_service_mw(system)[:, 0],
+        supply_mw=system.renewable_mw.sum(axis=2) + service_mw,
         load_mw=np.array(system.load_mw),
         response_mw=np.array(system.response_mw),
         export_mw=np.array(system.export_mw),
         day=np.array(time.day),
         cell=(time.month - 1) * 24 + time.hour_of_day,
         step_h=time.step_h,
-    )
-
-
-def _water(system: AdequacySystem) -> kernels.Water:
-    """Return hydro: the must-run of the whole day is set aside, the rest of its water is free."""
-    hours = np.bincount(system.time.day) * system.time.step_h
-    free = np.maximum(system.hydro_budget_mwh - system.hydro_minimum_mw * hours[:, None], 0.0)
-    return kernels.Water(in_service_mw(system)[:, 1:].copy(), free, np.array(system.hydro_minimum_mw))
-
-
-def _stores(system: AdequacySystem) -> kernels.Stores:
-    """Return stores with those of one kind (hours, efficiencies, self-discharge) added up: they act as one."""
-    kinds = np.column_stack(
-        [
-            system.storage_energy_mwh / system.storage_power_mw,
-            system.storage_charge_efficiency,
-            system.storage_discharge_efficiency,
-            (1 - system.storage_self_discharge_per_h) ** system.time.step_h,
-        ]
-    )
-    _, first, kind = np.unique(np.round(kinds, 12), axis=0, return_index=True, return_inverse=True)
-    of_kind: Bools = kind.reshape(-1)[None, :] == np.arange(len(first))[:, None]
-    return kernels.Stores(
-        power_mw=of_kind @ system.storage_power_mw,
-        energy_mwh=of_kind @ system.storage_energy_mwh,
-        charge_efficiency=kinds[first, 1],
-        discharge_efficiency=kinds[first, 2],
-        keep=kinds[first, 3],
     )

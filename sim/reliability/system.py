@@ -1,4 +1,4 @@
-"""One node with everything that serves it: the record that all adequacy methods share.
+"""A region with everything that serves it: the record that all adequacy methods share.
 
 Units fail and are repaired; renewables give what the weather year offers; hydro plants have water for each day;
 storages carry energy from surplus to shortage; ``measures`` says in which order storage, demand response and
@@ -8,7 +8,7 @@ reduced export are used before load goes unserved.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import fields
 from typing import Any
 
@@ -16,6 +16,7 @@ import numpy as np
 
 from scenarios.records import Bools, Floats, Ints, axes, record
 from scenarios.timeaxis import TimeAxis
+from sim.reliability.network import Network
 
 PLAIN = -1
 """``unit_hydro`` of a unit whose energy is not limited."""
@@ -30,6 +31,7 @@ class AdequacySystem:
     maintenance. ``unit_hydro`` is the hydro plant that the unit belongs to, or ``PLAIN``. Export counts as demand;
     ``load_uncertainty`` is the standard deviation of the annual forecast error, as a share of the load. Without
     ``export`` among ``measures`` the export is firm. ``assumed`` names the rates that rest on assumptions.
+    With a ``network`` the same things stand at its buses, and its branches fail and limit.
     """
 
     name: str
@@ -63,6 +65,7 @@ class AdequacySystem:
     storage_charge_efficiency: Floats = axes("storages")
     storage_discharge_efficiency: Floats = axes("storages")
     storage_self_discharge_per_h: Floats = axes("storages")
+    network: Network | None = None
 
     def check(self) -> None:
         """Refuse what no method could reckon with; it would be a fault of the program that made the system."""
@@ -142,7 +145,7 @@ def _dry(system: AdequacySystem, left_out: list[bool]) -> dict[str, Any]:
     }
 
 
-def unit_keys(system: AdequacySystem) -> np.ndarray[Any, np.dtype[np.uint64]]:
-    """Return a number for each unit that depends on its name alone, so that its fate does too [units]."""
-    digests = (hashlib.blake2b(name.encode(), digest_size=8).digest() for name in system.units)
+def keys_of(names: Iterable[str]) -> np.ndarray[Any, np.dtype[np.uint64]]:
+    """Return a number for each unit or circuit that depends on its name alone, so that its fate does too."""
+    digests = (hashlib.blake2b(name.encode(), digest_size=8).digest() for name in names)
     return np.array([int.from_bytes(digest, "little") for digest in digests], dtype=np.uint64)

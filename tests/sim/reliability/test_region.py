@@ -23,7 +23,7 @@ from sim.progress import Stages
 from sim.reliability.adequacy import Plan
 from sim.reliability.build import system_of, weather_scenarios
 from sim.reliability.outages import mean_up_h, plan_maintenance, rates_by_technology, unavailability_of
-from sim.reliability.sampling import in_service_mw
+from sim.reliability.arrays import in_service_mw, one_row
 from sim.reliability.study import answer, findings_as_json, members, published_question, regional_question
 from sim.reliability.system import AdequacySystem
 from sim.report.adequacy import render_adequacy
@@ -82,7 +82,9 @@ def test_the_region_is_the_fleet_of_the_dispatch(tiny: Scenario, region: Adequac
     first = weather_scenarios(tiny)[0]
     case = build_case(first, generate(first, make_weather(first)))
     coal = case.coal_units @ case.coal_unit_mw
-    assert in_service_mw(region)[0] == pytest.approx([coal, *case.hydro_capacity_mw])
+    assert in_service_mw(region, one_row(region), 1 + len(region.hydros))[0] == pytest.approx(
+        [coal, *case.hydro_capacity_mw]
+    )
     assert region.load_mw[0] == pytest.approx(case.load_mw.sum(axis=1) * 1.02)
     assert region.capacity_of(["W1", "B1"]) == 600
     assert not np.array_equal(region.renewable_mw[0], region.renewable_mw[1])
