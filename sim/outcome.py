@@ -8,6 +8,7 @@ from grid.checks import NetworkReport
 from grid.model import FlowResult, GridModel, Injections
 from profiles.records import Profiles, Weather
 from scenarios.schema import Scenario
+from sim.absorption.causes import Causes
 from sim.dispatch.limits import NetworkLimits
 from sim.dispatch.model import DispatchCase, DispatchResult
 
@@ -29,5 +30,6 @@ class Outcome:
     dispatch: DispatchResult
     injections: Injections
     flow: FlowResult
+    causes: Causes
     loss_rounds: int
     timings_s: tuple[tuple[str, float], ...]

@@ -1,4 +1,4 @@
-"""Why wind and PV were curtailed: three buses and four hours by hand, one example per cause, and the laws of shares.
+"""Why wind and PV were curtailed: three buses and four hours by hand, one example a cause; the laws of shares.
 
     A ──L1── B ──L2── C        A: sun (100 MW in every hour unless said otherwise), C1 (coal) and the slack
                                B: load; C: what an example adds. Losses are 0.
@@ -67,7 +67,7 @@ def test_surplus_is_over_load_export_band_and_storage():
 
 def test_flexibility_by_hand():
     # Load 110, one coal unit of 100 MW that must run (the must-run of heat) at 40 % at least: 40 MW.
-    # Sun 100: room for 110 − 40 = 70, 30 MW are curtailed in each of 4 h = 120 MWh; without the minimum all 100 fit.
+    # Sun 100: room for 110 − 40 = 70, 30 MW curtailed in each of 4 h = 120 MWh; without the minimum all 100 fit.
     case = make_case(
         [110.0] * 4,
         available_mw=np.full((4, 1), 100.0),
@@ -79,7 +79,7 @@ def test_flexibility_by_hand():
 
 
 def test_surplus_and_flexibility_by_hand():
-    # Load 80: 20 MW of surplus in each hour; with 40 MW of coal only 40 of 100 fit: 60 curtailed, 40 of them for coal.
+    # Load 80: 20 MW of surplus in each hour; with 40 MW of coal only 40 of 100 fit: 60 curtailed, 40 for coal.
     case = make_case(
         [80.0] * 4,
         available_mw=np.full((4, 1), 100.0),
@@ -146,7 +146,7 @@ def test_ac_correction_by_hand():
 
 def test_a_line_that_only_moves_curtailment_has_no_share():
     # Two suns of 100 MW each, load 150: 50 MW are surplus wherever they are cut. A line of 70 MW behind the first
-    # sun forces 30 of the 50 to that plant (the other may give 80): the total stays 50, so the network adds nothing.
+    # sun forces 30 of the 50 to that plant (the other may give 80): the total stays 50, the network adds nothing.
     case = make_case([150.0] * 4, available_mw=np.full((4, 2), 100.0), coal_unit_mw=[100.0])
     limits = make_limits(case, [70.0], renewables=[[1.0, 0.0]])
     causes = causes_of(case, limits)
