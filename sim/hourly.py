@@ -68,6 +68,8 @@ def _system(outcome: Outcome) -> Iterable[Column]:
     powers, result, flow = acc.system_powers_mw(outcome), outcome.dispatch, outcome.flow
     yield from (_column(f"{name}_mw", values) for name, values in powers.items())
     yield _column("curtailed_mw", acc.curtailed_mw(powers))
+    for cause, share_mw in zip(outcome.causes.causes, outcome.causes.share_mw, strict=True):
+        yield _column(f"curtailed_{cause}_mw", share_mw.sum(axis=1))
     yield _column("residual_load_mw", acc.residual_load_mw(powers))
     yield _column("shed_limit_mw", outcome.case.shed_limit_mw)
     yield _column("stored_mwh", result.stored_mwh.sum(axis=1))
@@ -95,6 +97,8 @@ def _plants(outcome: Outcome) -> Iterable[Column]:
     yield from _columns(result.hydros, "spilled_mw", _spread_over_days(outcome, result.hydro_spilled_mwh))
     yield from _columns(case.renewables, "available_mw", case.available_mw)
     yield from _columns(result.renewables, "generation_mw", result.renewable_mw)
+    for cause, share_mw in zip(outcome.causes.causes, outcome.causes.share_mw, strict=True):
+        yield from _columns(outcome.causes.renewables, f"curtailed_{cause}_mw", share_mw)
     yield from _columns(result.storages, "charge_mw", result.charge_mw)
     yield from _columns(result.storages, "discharge_mw", result.discharge_mw)
     yield from _columns(result.storages, "stored_mwh", result.stored_mwh)

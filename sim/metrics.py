@@ -17,6 +17,7 @@ import numpy as np
 
 from scenarios.records import Floats
 from sim import accounts as acc
+from sim.absorption.figures import cause_figures
 from sim.accounts import MWH_PER_GWH, NEGLIGIBLE_MW, RENEWABLES, TECHS, PlantAccount, gwh, share, whole_number
 from sim.outcome import Outcome
 from sim.plan import plan_targets
@@ -24,8 +25,7 @@ from sim.wires import BALANCE_TOLERANCE_MW, network_metrics, require_small
 
 PENALTIES = ("unserved", "curtailment", "export_cut", "ranking")
 """Parts of the cost that only rank the ways out of a shortage or surplus; nobody pays them."""
-NOT_ATTRIBUTED = "causes have not been separated in this run: the whole curtailment stands here"
-SAME_BASES = "causes have not been separated: curtailment of all causes also stands for system causes"
+SAME_BASES = "every simulated cause lies in the system, as plant outages are not simulated: both bases are the same"
 BULK_EQUIVALENT = (
     "transmission-level equivalents from unserved load (EENS / mean load): there are no customers, no distribution "
     "network and no random outages in this figure"
@@ -43,7 +43,7 @@ def summarise(outcome: Outcome) -> dict[str, Any]:
     powers = acc.system_powers_mw(outcome)
     metrics = {
         "energy_gwh": energy(outcome, plants, powers),
-        "curtailment": curtailment(plants),
+        "curtailment": curtailment(plants) | cause_figures(outcome.scenario, outcome.causes),
         "utilisation": utilisation(outcome, plants),
         "storage": storage(outcome),
         "demand_response": demand_response(outcome, powers),
@@ -103,9 +103,8 @@ def _by_county(outcome: Outcome, plants: tuple[PlantAccount, ...]) -> dict[str, 
 
 
 def curtailment(plants: tuple[PlantAccount, ...]) -> dict[str, Any]:
-    """Return curtailed energy and its rate (curtailed / available) by technology, plant, county and cause."""
+    """Return curtailed energy and its rate (curtailed / available) by technology, plant and county."""
     renewables = acc.of_tech(plants, *RENEWABLES)
-    total = _curtailed(renewables)
     return {
         **_curtailed_by_tech(renewables),
         "by_plant": {
@@ -113,7 +112,6 @@ def curtailment(plants: tuple[PlantAccount, ...]) -> dict[str, Any]:
             for account in renewables
         },
         "by_county": {county: _curtailed_by_tech(members) for county, members in acc.by_county(renewables).items()},
-        "by_cause": {"not_attributed": {"gwh": total["gwh"], "sentence": NOT_ATTRIBUTED}},
     }
 
 

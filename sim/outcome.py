@@ -8,6 +8,7 @@ from grid.checks import NetworkReport
 from grid.model import FlowResult, GridModel, Injections
 from profiles.records import Profiles, Weather
 from scenarios.schema import Scenario
+from sim.absorption.causes import Causes
 from sim.dispatch.certificate import Certificate
 from sim.dispatch.limits import NetworkLimits
 from sim.dispatch.model import DispatchCase, DispatchResult
@@ -30,6 +31,7 @@ class Outcome:
     dispatch: DispatchResult
     injections: Injections
     flow: FlowResult
+    causes: Causes
     loss_rounds: int
     certificate: Certificate | None
     timings_s: tuple[tuple[str, float], ...]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -21,10 +22,12 @@ from profiles.weather import make_weather
 from scenarios.errors import PowerFlowError, Problem
 from scenarios.jitcache import FOLDER, is_cold
 from scenarios.schema import Scenario
+from sim.absorption.causes import Causes, Operated, separate
 from sim.checks import require_sound
+from sim.dispatch import dispatch
 from sim.dispatch.certificate import certificate_for
 from sim.metrics import summarise
-from sim.operation import operate, reference_flow
+from sim.operation import Operation, operate, reference_flow
 from sim.outcome import Outcome
 from sim.progress import Stages
 from sim.runs import finished_run, run_hash, write_run
@@ -89,10 +92,18 @@ def simulate(scenario: Scenario, stages: Stages) -> Outcome:
         dispatch=operation.result,
         injections=operation.injections,
         flow=operation.flow,
+        causes=causes_of(scenario, operation, stages),
         loss_rounds=operation.rounds,
         certificate=certificate,
         timings_s=tuple(stages.timings_s.items()),
     )
+
+
+def causes_of(scenario: Scenario, operation: Operation, stages: Stages) -> Causes:
+    """Return why the operation curtailed wind and PV: the same period dispatched again with fewer limits."""
+    with stages.stage("causes", "Causes of curtailment: dispatch with fewer limits · 弃电归因"):
+        operated = Operated(operation.case, operation.result, operation.limits)
+        return separate(operated, partial(dispatch, scenario))
 
 
 def require_every_hour(outcome: Outcome) -> None:

@@ -17,6 +17,7 @@ import pandas as pd
 
 from sim.rederive import TECHS, Hours, agree, dispatch_residual_mw, rederive, shunts_mw
 from sim.runs import RunRecord, file_fingerprint, read_run
+from sim.verify_causes import EXACT, cause_laws, causes_again
 
 LAW = 1e-2
 """Breach of a law (MW, MWh, CNY) that is rounding: 1e-8 pu at some hundred buses on 100 MVA, and long sums."""
@@ -32,7 +33,8 @@ NOT_HOURLY = {
     "network.voltage.limits_pu.*": "a parameter",
     "cost.parts_cny.starts": "hot and cold starts are not told apart in the files; checked to lie between the two",
     "cost.parts_cny.ranking": "prices that only rank the last ways out; not money",
-    "curtailment.by_cause.*": "causes come from further simulations; their sum is checked",
+    "curtailment.by_cause.*.increase_gwh": "what further simulations curtailed leaves no trace in the hours",
+    "curtailment.causes.rows.*": "which rows bound follows from the network; their sum is checked",
     "plan.*.quantity": "a text",
     "plan.*.region": "a text",
     "plan.*.year": "copied from the table",
@@ -64,7 +66,7 @@ def verify(folder: Path) -> list[Finding]:
     """
     run = read_run(folder)
     stored = dict(_leaves("", {**run.metrics, "plan": _by_key(run.metrics["plan"])}))
-    again = dict(_leaves("", rederive(run)))
+    again = dict(_leaves("", rederive(run))) | dict(_leaves("curtailment", causes_again(Hours(run))))
     figures = [_compare(name, value, again) for name, value in stored.items() if not _exempt(name)]
     return [*_file_findings(run), *_laws(run), *figures]
 
@@ -113,9 +115,9 @@ def _laws(run: RunRecord) -> list[Finding]:
         "content of storage": _storage_content(h),
         "hours without a solution are NaN": _unsolved_values(h),
         "cost of starts between hot and cold": _starts_outside(h),
-        "causes of curtailment add up": _causes_apart(run),
     }
-    return [_law(name, breach) for name, breach in breaches.items()]
+    exact = [Finding(f"law: {name}", EXACT, worst, worst <= EXACT) for name, worst in cause_laws(h).items()]
+    return [*(_law(name, breach) for name, breach in breaches.items()), *exact]
 
 
 def _law(name: str, breach: Any) -> Finding:
@@ -182,9 +184,3 @@ def _starts_outside(h: Hours) -> pd.Series:
         for key in ("start_hot_cny", "start_cold_cny")
     )
     return pd.Series([max(low - stored, stored - high, 0.0)])
-
-
-def _causes_apart(run: RunRecord) -> pd.Series:
-    """Return the total curtailment − the sum over its causes, MWh."""
-    lost = run.metrics["curtailment"]
-    return pd.Series([1000.0 * (lost["total"]["gwh"] - sum(cause["gwh"] for cause in lost["by_cause"].values()))])

@@ -119,7 +119,8 @@ REASONS: dict[str, str] = {
     r"an injection or a set point of this hour is not a finite number(.*)": r"该小时的注入或设定值不是有限数\1",
     r"solved by (.+) in (\d+) iterations": r"由备用算法（\1）经\2次迭代收敛",
     # curtailment
-    r"causes have not been separated: .+": "未区分弃电原因：全部原因的弃电也用于系统原因口径。",
+    r"every simulated cause lies in the system, .+":
+        "模拟的各种弃电原因都属系统原因（不模拟电站停运），两种口径因此相同。",
     # network
     r"buses": "母线数",
     r"lines": "线路数",

@@ -78,6 +78,30 @@ def test_the_causes_add_up_to_the_total(metrics):
     assert sum(cause["gwh"] for cause in causes) == pytest.approx(metrics["curtailment"]["total"]["gwh"])
 
 
+def test_causes_by_hand(metrics):
+    lost = metrics["curtailment"]
+    # surplus 2 + 4, coal 3 + 5, network 1 of 15 MWh; the dispatches with fewer limits curtailed 7, 14 and 15 MWh
+    by_cause = {cause: (row["gwh"], row["share"], row["increase_gwh"]) for cause, row in lost["by_cause"].items()}
+    assert by_cause == {
+        "surplus": pytest.approx((0.006, 6 / 15, 0.007)),
+        "flexibility": pytest.approx((0.008, 8 / 15, 0.007)),
+        "network": pytest.approx((0.001, 1 / 15, 0.001)),
+        "security": pytest.approx((0.0, 0.0, 0.0)),
+        "ac": pytest.approx((0.0, 0.0, 0.0)),
+    }
+    assert [row["operated"] for row in lost["by_cause"].values()] == [True, True, True, False, False]
+    assert lost["by_cause"]["security"]["sentence"] == "no part of this operation"
+    parts = lost["causes"]
+    assert parts["by_tech"]["wind"] == pytest.approx({"surplus": 0.002, "flexibility": 0.003, "network": 0.0})
+    assert parts["by_county"]["赫章"] == pytest.approx({"surplus": 0.004, "flexibility": 0.005, "network": 0.001})
+    assert parts["by_plant"]["V1"] == parts["by_county"]["赫章"]
+    assert parts["by_month"] == {
+        "2025-04": pytest.approx({"surplus": 0.006, "flexibility": 0.008, "network": 0.001})
+    }
+    (row,) = parts["rows"]
+    assert (row["row"], row["cause"], row["hours"], row["gwh"]) == ("L", "network", 2.0, pytest.approx(0.001))
+
+
 def test_utilisation_and_full_load_hours_by_hand(metrics):
     used = metrics["utilisation"]
     assert used["all_causes"]["pv"] == pytest.approx(0.75)

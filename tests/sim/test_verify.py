@@ -13,6 +13,9 @@ from scenarios.errors import DataError
 from sim.metrics import summarise
 from sim.runs import file_fingerprint, write_run
 from sim.verify import _exempt, _leaves, agree, verify
+from sim.verify_causes import CAUSES
+
+ROW_NUMBERS = ("limit_mw", "forward", "hours", "curtailing_hours", "gwh")
 
 
 @pytest.fixture(scope="module")
@@ -118,9 +121,34 @@ def test_a_changed_figure_is_found(folder, keys, value):
 
 def test_causes_that_do_not_add_up_are_found(folder):
     info = json.loads((folder / "run.json").read_text())
-    info["metrics"]["curtailment"]["by_cause"]["not_attributed"]["gwh"] = 0.001
+    info["metrics"]["curtailment"]["by_cause"]["surplus"]["gwh"] += 0.001
     (folder / "run.json").write_text(json.dumps(info))
-    assert wrong(folder) == {"law: causes of curtailment add up"}
+    assert wrong(folder) == {
+        "curtailment.by_cause.surplus.gwh",
+        "law: causes add up to the total in run.json",
+    }
+
+
+def test_a_binding_row_that_is_given_too_much_is_found(folder):
+    info = json.loads((folder / "run.json").read_text())
+    info["metrics"]["curtailment"]["causes"]["rows"][0]["gwh"] += 1e-8
+    (folder / "run.json").write_text(json.dumps(info))
+    assert wrong(folder) == {"law: binding rows add up to their cause"}
+
+
+def test_a_share_of_a_cause_that_changed_in_one_hour_is_found(folder):
+    edit_cell(folder, "plants", "V1 curtailed_network_mw", 1, 1e-4)
+    found = wrong(folder)
+    assert "law: causes add up to the curtailment of every hour and plant" in found
+    assert "law: causes of the system file = sum of the plants' file" in found
+
+
+def test_a_negative_share_is_found_although_the_sum_agrees(folder):
+    edit_cell(folder, "plants", "V1 curtailed_network_mw", 1, -2.0)
+    edit_cell(folder, "plants", "V1 curtailed_surplus_mw", 1, 2.0)
+    found = wrong(folder)
+    assert "law: no share of a cause is negative" in found
+    assert "law: causes add up to the curtailment of the period" not in found
 
 
 def test_a_changed_verdict_on_a_target_is_found(folder):
@@ -151,7 +179,8 @@ def test_numbers_that_are_not_derived_again_are_a_short_known_list(folder):
         *(f"network.voltage.limits_pu.{level}.{end}" for level in ("500", "220") for end in ("low", "high")),
         "cost.parts_cny.starts",
         "cost.parts_cny.ranking",
-        "curtailment.by_cause.not_attributed.gwh",
+        *(f"curtailment.by_cause.{cause}.increase_gwh" for cause in CAUSES),
+        *(f"curtailment.causes.rows.0.{key}" for key in ROW_NUMBERS),
     }
 
 

@@ -26,6 +26,8 @@ from profiles.records import Profiles, Repair, Weather
 from scenarios.load import load_scenario
 from scenarios.schema import Scenario, Time
 from scenarios.tables import Boundary, Bus, ExportChannel, HydroEnergy, Line, Load, Plant, Storage, Trafo
+from sim.absorption.binding import BindingRow
+from sim.absorption.causes import Causes
 from sim.dispatch.certificate import Certificate, Sample
 from sim.dispatch.limits import no_limits
 from sim.dispatch.model import DispatchCase, DispatchResult
@@ -342,6 +344,21 @@ def _cost(step_h: float) -> tuple[tuple[str, float], ...]:
     )
 
 
+def causes(of: Scenario) -> Causes:
+    """Of W1's 5 MW in hour 0: 2 surplus, 3 coal. Of V1's 10 MW in hour 1: 4 surplus, 5 coal, 1 behind line L."""
+    step_h, none = of.time.step_h, np.zeros(HOURS)
+    in_hour_0, in_hour_1 = np.array([1.0, 0, 0, 0]), np.array([0.0, 1, 0, 0])
+    shares = ((2 * in_hour_0, 4 * in_hour_1), (3 * in_hour_0, 5 * in_hour_1), (none, in_hour_1))
+    return Causes(
+        time=of.time,
+        renewables=("W1", "V1"),
+        causes=("surplus", "flexibility", "network"),
+        rows=(BindingRow("L", "network", 38.0, False, 2 * step_h, step_h, step_h),),
+        share_mw=np.array([np.column_stack(pair) for pair in shares]),
+        rung_mwh=step_h * np.array([7.0, 14.0, 15.0]),
+    )
+
+
 def injections() -> Injections:
     at_a = LOSS_ESTIMATE_MW - BUS_B_MW - BUS_C_MW
     return Injections(
@@ -439,6 +456,7 @@ def outcome(step_h: float = 1.0) -> Outcome:
         dispatch=dispatch(of),
         injections=injections(),
         flow=flow(),
+        causes=causes(of),
         loss_rounds=2,
         certificate=Certificate((Sample("all", 0, HOURS, 101.0, 100.0, 15.0, 14.0, 145.0),), whole=False),
         timings_s=(("dispatch", 0.1), ("flow", 0.2)),

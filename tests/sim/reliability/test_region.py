@@ -21,9 +21,9 @@ from scenarios.tables import ReliabilityRate
 from sim.fleet import build_case
 from sim.progress import Stages
 from sim.reliability.adequacy import Plan
+from sim.reliability.arrays import in_service_mw, one_row
 from sim.reliability.build import system_of, weather_scenarios
 from sim.reliability.outages import mean_up_h, plan_maintenance, rates_by_technology, unavailability_of
-from sim.reliability.arrays import in_service_mw, one_row
 from sim.reliability.study import answer, findings_as_json, members, published_question, regional_question
 from sim.reliability.system import AdequacySystem
 from sim.report.adequacy import render_adequacy
