@@ -1,4 +1,4 @@
-"""Sweep file → ``Sweep``: base scenario × lists and grids of overrides × weather years, every case a checked scenario.
+"""Sweep file → ``Sweep``: base scenario × lists and grids of overrides × weather years, each case checked.
 
     base = "plan-2025"
 
@@ -158,7 +158,11 @@ def load_sweep(name: str | Path) -> Sweep:
     base = _base_path(file.base, path.parent)
     axes = tuple(_axes(file, _first_seed(base, path.name)))
     combinations = [
-        {key: value for axis, row in zip(axes, rows, strict=True) for key, value in zip(axis.keys, row, strict=True)}
+        {
+            key: value
+            for axis, row in zip(axes, rows, strict=True)
+            for key, value in zip(axis.keys, row, strict=True)
+        }
         for rows in product(*(axis.rows for axis in axes))
     ]
     scenarios = _scenarios(file, base, path, combinations)
@@ -214,7 +218,9 @@ def _contradictions(file: SweepFile, name: str) -> Iterator[Problem]:
     given = Counter(key for part in (file.fixed, file.grid, file.together, weather) for key in part)
     for key, times in given.items():
         if times > 1:
-            yield Problem(f"{name}: {key}", f"is given {times} times", "leave it in one of set, grid, list, weather")
+            yield Problem(
+                f"{name}: {key}", f"is given {times} times", "leave it in one of set, grid, list, weather"
+            )
     lengths = {key: len(values) for key, values in file.together.items()}
     if len(set(lengths.values())) > 1:
         counts = ", ".join(f"{key} has {length}" for key, length in lengths.items())
