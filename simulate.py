@@ -63,8 +63,8 @@ def guarded(command: Callable[P, None]) -> Callable[P, None]:
             typer.secho(f"{error.headline}.", fg="red", bold=True, err=True)
             typer.echo(str(error), err=True)
             raise typer.Exit(error.exit_code) from None
-        except KeyboardInterrupt:
-            typer.secho("Interrupted; nothing was kept.", fg="yellow", err=True)
+        except KeyboardInterrupt as interruption:
+            typer.secho(f"Interrupted; {interruption or 'nothing was kept'}.", fg="yellow", err=True)
             raise typer.Exit(130) from None
         except (typer.Exit, typer.Abort, typer.BadParameter, BrokenPipeError):
             raise
@@ -208,6 +208,33 @@ def adequacy(  # noqa: PLR0913, PLR0917  one parameter per command-line option
     chosen = scenario if published else scenario_from(scenario, sets, weather, settings)
     plan = Plan(years, 1 if seed is None else seed, error)
     assess_and_show(chosen, plan, elcc, Output(lang, quiet, as_json), jobs)
+
+
+@app.command("sweep")
+@guarded
+def sweep_command(
+    file: Annotated[str, typer.Argument(metavar="FILE.toml", help="Sweep file, or the name of a built-in sweep.")],
+    executor: Annotated[str, typer.Option(help="local, or dask://host:port of a Dask scheduler.")] = "local",
+    jobs: Annotated[int | None, typer.Option(min=1, help="Local processes; no figure depends on them.")] = None,
+    out: Out = Path("runs"),
+    reports: Annotated[
+        bool, typer.Option("--reports", help="Write report.html and summary.xlsx of every run.")
+    ] = False,
+    lang: Lang = "zh",
+    quiet: Quiet = False,
+) -> None:
+    """Simulate many cases: lists and grids of overrides over weather years; goes on where it stopped. 批量仿真。"""
+    require_language(lang)
+    from scenarios.sweep import load_sweep  # noqa: PLC0415
+    from sim.absorption.sweep import SweepOptions  # noqa: PLC0415
+    from sim.absorption.sweep_pool import make_pool  # noqa: PLC0415
+    from sim.runs import code_version  # noqa: PLC0415
+    from sim.sweep import sweep_and_show  # noqa: PLC0415
+
+    plan = load_sweep(file)
+    pool = make_pool(executor, jobs, code_version)
+    options = SweepOptions(out, lang if reports else None, lang)
+    sweep_and_show(plan, options, pool, quiet=quiet)
 
 
 @app.command()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, get_args
 
@@ -34,12 +35,33 @@ def load_scenario(name: str | Path = DEFAULT_SCENARIO, overrides: Iterable[str] 
     Raises ``ScenarioError`` for a bad file, key, value or override, ``DataError`` for bad tables; each lists all
     problems found.
     """
+    return load_variants(name, [tuple(overrides)])[0]
+
+
+def load_variants(name: str | Path, variants: Iterable[Sequence[str]]) -> tuple[Scenario, ...]:
+    """Return one scenario per list of overrides; files and tables that several share are read once.
+
+    Raises like ``load_scenario``, with the problems of all variants together, each named once.
+    """
     path = _scenario_path(name)
     raw = _read_with_bases(path, ())
-    overrides = tuple(overrides)
+    found: list[Settings] = []
+    problems: list[Problem] = []
+    for overrides in variants:
+        try:
+            found.append(_settings(raw, path.name, tuple(overrides)))
+        except ScenarioError as error:
+            problems += error.problems
+    if problems:
+        raise ScenarioError(dict.fromkeys(problems))
+    read = cache(read_tables)
+    return tuple(Scenario(settings=item, tables=read(_table_folder(item.tables, path))) for item in found)
+
+
+def _settings(below: Mapping[str, Any], file: str, overrides: tuple[str, ...]) -> Settings:
+    raw = dict(below)
     problems = list(_apply_overrides(raw, overrides))
-    settings = _validate(raw, _Origin(path.name, overrides), problems)
-    return Scenario(settings=settings, tables=read_tables(_table_folder(settings.tables, path)))
+    return _validate(raw, _Origin(file, overrides), problems)
 
 
 def _scenario_path(name: str | Path) -> Path:
@@ -57,7 +79,7 @@ def _read_with_bases(path: Path, seen: tuple[Path, ...]) -> dict[str, Any]:
     if path.resolve() in seen:
         chain = " → ".join(item.name for item in (*seen, path))
         raise ScenarioError(Problem(path.name, f"extends itself: {chain}", "break the circle"))
-    raw = _read_toml(path)
+    raw = read_toml(path)
     _resolve_weather_files(raw, path.parent)
     base = raw.pop("extends", None)
     if base is None:
@@ -71,7 +93,8 @@ def _read_with_bases(path: Path, seen: tuple[Path, ...]) -> dict[str, Any]:
     return _merged(below, raw)
 
 
-def _read_toml(path: Path) -> dict[str, Any]:
+def read_toml(path: Path) -> dict[str, Any]:
+    """Return what a TOML file says; raises ``ScenarioError`` when it cannot be read."""
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:

@@ -163,7 +163,7 @@ def write_run(
     """
     final = run_folder(out_dir, outcome.scenario, key)
     try:
-        with _partial_folder(final) as partial:
+        with partial_folder(final) as partial:
             for name, columns in hourly_files(outcome).items():
                 _write_hourly(partial / hourly_name(name), outcome.case.time, columns)
             info = run_info(outcome, metrics, key) | {"files": _file_fingerprints(partial)}
@@ -171,7 +171,7 @@ def write_run(
             (partial / RUN_FILE).write_text(text, encoding="utf-8")
             if finish is not None:
                 finish(partial)
-            _rename(partial, final)
+            rename_over(partial, final)
     except OSError as error:
         problem = Problem(str(final), f"cannot be written ({error})", "choose another folder with --out")
         raise SimulationError(problem) from error
@@ -179,7 +179,7 @@ def write_run(
 
 
 @contextmanager
-def _partial_folder(final: Path) -> Iterator[Path]:
+def partial_folder(final: Path) -> Iterator[Path]:
     """Give a folder beside ``final`` to write into; it is gone afterwards unless it was renamed."""
     final.parent.mkdir(parents=True, exist_ok=True)
     _sweep_dead_partials(final)
@@ -216,7 +216,7 @@ def _is_running(process: str) -> bool:
     return True
 
 
-def _rename(partial: Path, final: Path) -> None:
+def rename_over(partial: Path, final: Path) -> None:
     """Give ``partial`` its final name; an old folder of that name steps aside first and is then removed."""
     if final.exists():
         old = partial.with_name(partial.name + "@0")

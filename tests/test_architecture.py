@@ -34,6 +34,8 @@ OWNERS = {
     "jinja2": ("sim/report/",),
     "openpyxl": ("sim/report/",),
     "highspy": ("sim/dispatch/lp.py",),
+    "dask": ("sim/absorption/sweep_pool.py",),
+    "distributed": ("sim/absorption/sweep_pool.py",),
 }
 
 KERNEL_MAY_IMPORT = {"__future__", "typing", "collections", "numpy", "numba", "math"}

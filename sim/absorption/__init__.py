@@ -1,1 +1,1 @@
-"""How much wind and PV the system takes: why some was curtailed, what would help, how much more can come."""
+"""What was curtailed and why, what would help, and how much more can be absorbed; sweeps over many cases."""

@@ -31,10 +31,10 @@ from sim.runs import read_run
 
 REPORT_FILE = "report.html"
 FACTORS = {
-    "zh": {"power": 0.1, "energy": 0.01, "money": 1e-8, "content": 0.1},
-    "en": {"power": 1.0, "energy": 1.0, "money": 1e-6, "content": 1.0},
+    "zh": {"power": 0.1, "energy": 0.01, "money": 1e-8, "content": 0.1, "mass": 1e-4},
+    "en": {"power": 1.0, "energy": 1.0, "money": 1e-6, "content": 1.0, "mass": 1e-3},
 }
-"""From MW, GWh, CNY, MWh to 万千瓦, 亿千瓦时, 亿元, 万千瓦时 and to MW, GWh, CNY million, MWh."""
+"""From MW, GWh, CNY, MWh, t to 万千瓦, 亿千瓦时, 亿元, 万千瓦时, 万吨 and to MW, GWh, CNY million, MWh, kt."""
 CARTESIAN = {"bar", "box", "heatmap", "scatter"}
 """Trace types of plotly.js's cartesian bundle that the pages use; others need the complete script."""
 
