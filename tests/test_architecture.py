@@ -33,7 +33,7 @@ OWNERS = {
     "plotly": ("sim/report/",),
     "jinja2": ("sim/report/",),
     "openpyxl": ("sim/report/",),
-    "highspy": ("sim/dispatch/lp.py",),
+    "highspy": ("sim/dispatch/window.py",),
 }
 
 KERNEL_MAY_IMPORT = {"__future__", "typing", "collections", "numpy", "numba", "math"}
