@@ -33,9 +33,9 @@ OWNERS = {
     "plotly": ("sim/report/",),
     "jinja2": ("sim/report/",),
     "openpyxl": ("sim/report/",),
-    "highspy": ("sim/dispatch/lp.py",),
     "dask": ("sim/absorption/sweep_pool.py",),
     "distributed": ("sim/absorption/sweep_pool.py",),
+    "highspy": ("sim/dispatch/window.py",),
 }
 
 KERNEL_MAY_IMPORT = {"__future__", "typing", "collections", "numpy", "numba", "math"}

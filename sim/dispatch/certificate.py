@@ -20,10 +20,11 @@ from scenarios.timeaxis import TimeAxis
 from sim.dispatch import limits_kept
 from sim.dispatch.commitment import Commitment
 from sim.dispatch.limits import NetworkLimits, no_limits, overload_mw
-from sim.dispatch.lp import Ends, LpRun, solve_rolling, solve_whole
-from sim.dispatch.model import START_CONTENT, DispatchCase, DispatchResult
-from sim.dispatch.programme import price_overload
-from sim.dispatch.settle import Schedule, operating_cost
+from sim.dispatch.lp import LpRun, solve_rolling, solve_whole
+from sim.dispatch.model import DispatchCase, DispatchResult
+from sim.dispatch.rows import price_overload
+from sim.dispatch.state import state_at
+from sim.dispatch.unfold import cost_parts
 
 Part = TypeVar("Part", DispatchCase, DispatchResult)
 
@@ -168,18 +169,8 @@ def certificate_sentence(certificate: Certificate | None) -> str:
 
 def operating_cost_cny(case: DispatchCase, result: DispatchResult, limits: NetworkLimits) -> float:
     """Return what a result costs in operation, overloads at their price included and starts left out, CNY."""
-    schedule = Schedule(
-        hydro_mw=np.maximum(result.hydro_mw - case.hydro_minimum_mw[case.time.day], 0.0),
-        charge_mw=result.charge_mw,
-        discharge_mw=result.discharge_mw,
-        stored_mwh=result.stored_mwh,
-        shift_up_mw=result.shift_up_mw.sum(axis=1),
-        shift_down_mw=result.shift_down_mw.sum(axis=1),
-    )
-    powers = {item.name: getattr(result, item.name) for item in fields(result) if item.name.endswith("_mw")}
     overload_mwh = float(overload_mw(limits, case, result).sum()) * case.time.step_h
-    cost = sum(value for _, value in operating_cost(case, powers, schedule, 0.0))
-    return cost + overload_mwh * price_overload(case)
+    return sum(value for _, value in cost_parts(case, result, 0.0)) + overload_mwh * price_overload(case)
 
 
 def _steps(time: TimeAxis, first_day: int, days: int) -> slice:
@@ -194,11 +185,11 @@ def _sample(
     name, first_day, days = span
     begin = _steps(case.time, first_day, days).start
     part, given = cut(case, first_day, days), cut(result, first_day, days)
-    before = result.stored_mwh[begin - 1] if begin else START_CONTENT * case.storage_energy_mwh
+    before = replace(state_at(case, result, begin), step=0)
     # Starts are left out: the units are the same on both sides.
     no_starts = np.zeros_like(given.coal_units_on)
     units = Commitment(given.coal_units_on, no_starts, no_starts)
-    run = solve_whole(part, units, Ends(before, given.stored_mwh[-1]), limits)
+    run = solve_whole(part, units, before, given.stored_mwh[-1], limits)
     sample = replace(_compared(part, given, run, limits), name=name, first_step=begin)
     if sample.exact_cost_cny > sample.cost_cny + ROUNDING * abs(sample.cost_cny):
         raise InvariantError(f"certificate: the exact optimum of {name} costs more than the dispatch")

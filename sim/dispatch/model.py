@@ -12,6 +12,9 @@ case, and ``docs/explanation/dispatch.md`` has them in one table.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Literal
+
 import numpy as np
 
 from scenarios.records import Floats, Ints, axes, record
@@ -21,6 +24,58 @@ START_CONTENT = 0.5
 """Share of its energy that every storage holds at the start of the axis."""
 
 TOLERANCE_MW = 1e-6
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What an operator may ask beyond the plain model; every default asks nothing.
+
+    ``ramps``: plants keep to ``coal_ramp_pu_per_h``. Reserve that running units hold in every step, MW: upwards
+    ``reserve_up_load`` · load + ``reserve_up_renewables`` · available wind and PV (+ the largest running unit),
+    downwards likewise; coal always provides, hydro, storage and wind and PV if named in ``reserve_by``; each MWh of
+    it that is missing costs ``price_reserve``. ``export_ramp_mw_per_h`` is for each channel; the contract's own
+    steps are always allowed. ``export_balance``: what a channel sends beyond and below its contract cancels out
+    within each day or month, but for ``export_tolerance`` of the period's contract energy.
+    ``storage_end_cny_per_mwh`` values the content that a window leaves behind. Load is shed for at most
+    ``shed_hours_per_day`` at full power.
+    """
+
+    ramps: bool = False
+    reserve_up_load: float = 0.0
+    reserve_up_renewables: float = 0.0
+    reserve_largest_unit: bool = False
+    reserve_down_load: float = 0.0
+    reserve_down_renewables: float = 0.0
+    reserve_by: tuple[str, ...] = ("hydro", "storage", "renewables")
+    price_reserve: float = 4000.0
+    export_ramp_mw_per_h: float | None = None
+    export_balance: Literal["none", "day", "month"] = "none"
+    export_tolerance: float = 0.0
+    storage_end_cny_per_mwh: float = 0.0
+    shed_hours_per_day: float = 24.0
+
+    @property
+    def reserve_up(self) -> bool:
+        """Whether any reserve upwards is asked."""
+        return self.reserve_up_load + self.reserve_up_renewables > 0.0 or self.reserve_largest_unit
+
+    @property
+    def reserve_down(self) -> bool:
+        """Whether any reserve downwards is asked."""
+        return self.reserve_down_load + self.reserve_down_renewables > 0.0
+
+
+@record
+class PartLoad:
+    """Coal use at part load: convex, with one knee.
+
+    A running unit costs ``no_load_cny_per_h``, each MWh up to ``knee_pu`` of its capacity the plant's
+    ``coal_cost``, each MWh above it ``upper_cost``.
+    """
+
+    knee_pu: Floats = axes("coal")
+    upper_cost: Floats = axes("coal")
+    no_load_cny_per_h: Floats = axes("coal")
 
 
 @record
@@ -81,6 +136,13 @@ class DispatchCase:
     price_shift: float
     price_export_up: float
     price_export_down: float
+    rules: Rules = Rules()
+    part_load: PartLoad | None = None
+
+    @property
+    def price_ramp(self) -> float:
+        """Price of changing faster than a ramp allows, per MW and hour: only to keep a system in balance."""
+        return self.price_below_minimum + 1000.0
 
     @property
     def price_spilled(self) -> float:

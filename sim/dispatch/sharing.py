@@ -8,6 +8,7 @@ what it could give. Binding rows keep their flows; where another row would be pa
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -21,38 +22,57 @@ BINDING_MW = 1e-4
 """A row this close to a limit is binding."""
 
 
+@dataclass(slots=True, eq=False)
+class Rows:
+    """Rows over a block of steps: coefficients [rows × columns], flows and limits [steps × rows], MW."""
+
+    reach: Floats
+    flow_mw: Floats
+    low_mw: Floats
+    high_mw: Floats
+
+
 def shared(plan: Programme, values: Floats) -> Floats:
     """Return ``values`` [hours × columns] with equal shares among wind and PV, and among coal of equal cost."""
     values = values.copy()
     for begin in range(0, len(values), BLOCK_STEPS):
         steps = slice(begin, begin + BLOCK_STEPS)
-        flow = values[steps] @ plan.reach.T + plan.base_mw(steps)
+        rows = _rows(plan, values[steps], steps)
         for columns in _equals(plan):
             part = values[steps, columns]
-            values[steps, columns] = _evened(plan, part, columns, plan.upper[steps, columns], flow)
-            flow += (values[steps, columns] - part) @ plan.reach[:, columns].T
+            values[steps, columns] = _evened(part, rows.reach[:, columns], plan.upper[steps, columns], rows)
+            rows.flow_mw += (values[steps, columns] - part) @ rows.reach[:, columns].T
     return values
+
+
+def _rows(plan: Programme, values: Floats, steps: slice) -> Rows:
+    """Return the rows of a block of steps; coupled ones hold no plants of equal price apart that are evened out."""
+    still = ~plan.coupled
+    reach = plan.reach[still]
+    flow = values @ reach.T + plan.base_mw(steps)[:, still]
+    return Rows(reach, flow, plan.low_mw(steps)[:, still], plan.high_mw(steps)[:, still])
 
 
 def _equals(plan: Programme) -> Iterator[Ints]:
     """Yield the columns of each set of equal price that has several members."""
-    first = plan.at["coal_up"].start
-    cost = plan.case.coal_cost
-    sets = [first + np.flatnonzero(cost == value) for value in np.unique(cost)]
-    renewables = plan.at["renewables"]
-    yield from (item for item in [np.arange(renewables.start, renewables.stop), *sets] if len(item) > 1)
+    kinds = ["renewables"]
+    # Ramps hold every plant to its own path from step to step.
+    kinds += [] if plan.case.rules.ramps else [kind for kind in ("coal_up", "coal_top") if kind in plan.at]
+    for kind in kinds:
+        columns = np.arange(plan.at[kind].start, plan.at[kind].stop)
+        sets = (columns[plan.price[columns] == value] for value in np.unique(plan.price[columns]))
+        yield from (item for item in sets if len(item) > 1)
 
 
-def _evened(plan: Programme, part: Floats, columns: Ints, room: Floats, flow: Floats) -> Floats:
-    """Return ``part`` [steps × columns] evened out as far as the rows with ``flow`` [steps × rows] allow."""
-    reach = plan.reach[:, columns]
-    binding = (flow >= plan.row_high_mw - BINDING_MW) | (flow <= plan.row_low_mw + BINDING_MW)
+def _evened(part: Floats, reach: Floats, room: Floats, rows: Rows) -> Floats:
+    """Return ``part`` [steps × columns] evened out as far as the rows allow; ``reach`` is [rows × columns]."""
+    binding = (rows.flow_mw >= rows.high_mw - BINDING_MW) | (rows.flow_mw <= rows.low_mw + BINDING_MW)
     open_hours = np.flatnonzero((part.sum(axis=1) > 0.0) & (room.sum(axis=1) > part.sum(axis=1)))
     evened = part.copy()
     for hours, tight in _by_pattern(binding, open_hours):
         clusters = alike(reach[tight])
         step = clusters.split(clusters.total(part[hours]), room[hours]) - part[hours]
-        stretch = _stretch(plan, flow[hours][:, ~tight], step @ reach[~tight].T, ~tight)
+        stretch = _stretch(rows, hours, step @ reach[~tight].T, ~tight)
         evened[hours] += stretch[:, None] * step
     return np.clip(evened, 0.0, room)
 
@@ -65,8 +85,9 @@ def _by_pattern(binding: Bools, hours: Ints) -> Iterator[tuple[Ints, Bools]]:
         yield hours[member.ravel() == number], binding[hours[sample]]
 
 
-def _stretch(plan: Programme, flow: Floats, change: Floats, rows: Bools) -> Floats:
+def _stretch(rows: Rows, hours: Ints, change: Floats, which: Bools) -> Floats:
     """Return which part of a step, 0 … 1, changes the flows [hours × rows] without passing a limit [hours]."""
-    room = np.where(change > 0.0, plan.row_high_mw[rows] - flow, flow - plan.row_low_mw[rows])
+    flow, low, high = (values[np.ix_(hours, which)] for values in (rows.flow_mw, rows.low_mw, rows.high_mw))
+    room = np.where(change > 0.0, high - flow, flow - low)
     part = np.divide(room, np.abs(change), out=np.ones_like(flow), where=np.abs(change) > BINDING_MW)
     return np.asarray(np.clip(part.min(axis=1, initial=1.0), 0.0, 1.0))

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import fields, replace
+
 import numpy as np
 
 from scenarios.records import Floats
+from sim.dispatch.columns import load_share, moved_share
 from sim.dispatch.commitment import Commitment, start_cost_cny
-from sim.dispatch.model import DispatchResult
-from sim.dispatch.programme import Programme, load_share
+from sim.dispatch.model import DispatchCase, DispatchResult
+from sim.dispatch.programme import Programme
+from sim.dispatch.rows import COAL_KINDS
+from sim.dispatch.service import coal_cost_cny, missed_cost
 from sim.dispatch.settle import Schedule, operating_cost
 
 
@@ -19,7 +24,7 @@ def unfold(plan: Programme, commitment: Commitment, values: Floats, price: Float
     hydro = part["must_run"] + part["water"]
     less, moved = part["export_down"] + part["export_cut"], _moved_share(plan)
     draft = {
-        "coal_mw": part["coal_low"] + part["coal_up"],
+        "coal_mw": sum(part[kind] for kind in COAL_KINDS if kind in part),
         "hydro_mw": hydro,
         "hydro_spilled_mwh": np.maximum(case.hydro_budget_mwh - _by_day(plan, hydro), 0.0),
         "renewable_mw": part["renewables"],
@@ -32,7 +37,7 @@ def unfold(plan: Programme, commitment: Commitment, values: Floats, price: Float
         "below_minimum_mw": (plan.upper[:, plan.at["coal_low"]] - part["coal_low"]).sum(axis=1),
         "price_cny_per_mwh": price,
     }
-    return DispatchResult(
+    result = DispatchResult(
         time=case.time,
         coal=case.coal,
         hydros=case.hydros,
@@ -45,9 +50,25 @@ def unfold(plan: Programme, commitment: Commitment, values: Floats, price: Float
         charge_mw=schedule.charge_mw,
         discharge_mw=schedule.discharge_mw,
         stored_mwh=schedule.stored_mwh,
-        cost_cny=operating_cost(case, draft, schedule, start_cost_cny(case, commitment)),
+        cost_cny=(),
         **draft,
     )
+    return replace(result, cost_cny=cost_parts(case, result, start_cost_cny(case, commitment)))
+
+
+def cost_parts(case: DispatchCase, result: DispatchResult, starts_cny: float) -> tuple[tuple[str, float], ...]:
+    """Return the operating cost of a result by part, CNY, from its powers alone; starts are given."""
+    schedule = Schedule(
+        hydro_mw=np.maximum(result.hydro_mw - case.hydro_minimum_mw[case.time.day], 0.0),
+        charge_mw=result.charge_mw,
+        discharge_mw=result.discharge_mw,
+        stored_mwh=result.stored_mwh,
+        shift_up_mw=result.shift_up_mw.sum(axis=1),
+        shift_down_mw=result.shift_down_mw.sum(axis=1),
+    )
+    powers = {item.name: getattr(result, item.name) for item in fields(result) if item.name.endswith("_mw")}
+    plain = dict(operating_cost(case, powers, schedule, starts_cny))
+    return tuple((plain | {"coal": coal_cost_cny(case, result)} | dict(missed_cost(case, result))).items())
 
 
 def _schedule(part: dict[str, Floats]) -> Schedule:
@@ -66,7 +87,7 @@ def _schedule(part: dict[str, Floats]) -> Schedule:
 
 def _moved_share(plan: Programme) -> Floats:
     """Return whose load is moved [hours × loads]: by the load of the step; with rows, in constant proportion."""
-    return plan.moved_share[None, :] if plan.limits.rows else load_share(plan.case)
+    return moved_share(plan.case)[None, :] if plan.limits.rows else load_share(plan.case)
 
 
 def _by_day(plan: Programme, power_mw: Floats) -> Floats:

@@ -1,0 +1,141 @@
+"""The programme of one window in HiGHS: built once, then told new bounds and right-hand sides, basis kept.
+
+This module owns highspy. A row joins for single steps of the window (``Cell``) and stays; a soft one brings two
+columns for what exceeds it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import highspy
+import numpy as np
+from scipy import sparse
+
+from scenarios.errors import InvariantError
+from scenarios.records import Floats, Ints
+from sim.dispatch.programme import Merging
+
+INFINITY = highspy.kHighsInf
+
+Cell = tuple[int, int]
+"""A row at one step of the window: (row, steps from the window's first)."""
+
+
+class WindowModel:
+    """The programme for all windows of one day pattern."""
+
+    def __init__(self, merging: Merging, day: Ints) -> None:
+        """Build the programme; ``day`` [steps] counts the calendar days from the window's first."""
+        self._plan, self._merging = merging.plan, merging
+        self._shape = (len(day), len(merging.price))
+        # All bounds are 0 when the programme is passed.
+        self._lower, self._upper = np.zeros((2, len(day) * len(merging.price)))
+        matrix = merging.window_matrix(day)
+        self._fixed_rows = matrix.shape[0]
+        self._seen = 0
+        self._highs = quiet_highs()
+        price = np.tile(merging.price * self._step_h, (len(day), 1))
+        price[-1] += merging.end_price
+        self._highs.passModel(_linear_programme(matrix, price.ravel()))
+        self.cell_rows: list[int] = []
+        self.cell_places: list[int] = []
+
+    def need(self, cells: Sequence[Cell]) -> None:
+        """Take cells into the programme that are not yet in it; those beyond the window's end are not for it."""
+        for row, place in cells[self._seen :]:
+            if place < self._shape[0]:
+                self._add(row, place)
+        self._seen = len(cells)
+
+    @property
+    def _step_h(self) -> float:
+        return self._plan.case.time.step_h
+
+    @property
+    def cost_cny(self) -> float:
+        """Cost of the last optimum, CNY, without constants."""
+        return float(self._highs.getInfo().objective_function_value)
+
+    @property
+    def iterations(self) -> int:
+        """Simplex iterations of the last optimum."""
+        return int(self._highs.getInfo().simplex_iteration_count)
+
+    def optimum(self, lower: Floats, upper: Floats, right: tuple[Floats, Floats]) -> Floats:
+        """Return the optimal values [steps × merged]; raises ``InvariantError`` when there is no optimum."""
+        highs, rows = self._highs, np.arange(len(right[0]), dtype=np.int32)
+        self._set_bounds(lower.flatten(), upper.flatten())
+        highs.changeRowsBounds(len(rows), rows, *right)
+        highs.run()
+        if highs.getModelStatus() != highspy.HighsModelStatus.kOptimal:
+            raise InvariantError(f"dispatch: HiGHS says {highs.modelStatusToString(highs.getModelStatus())}")
+        values = np.array(highs.getSolution().col_value)
+        return values[: self._lower.size].reshape(self._shape)
+
+    def _set_bounds(self, lower: Floats, upper: Floats) -> None:
+        """Tell HiGHS the bounds that changed since the last optimum."""
+        changed = np.flatnonzero((lower != self._lower) | (upper != self._upper)).astype(np.int32)
+        if len(changed):
+            self._highs.changeColsBounds(len(changed), changed, lower[changed], upper[changed])
+        self._lower, self._upper = lower, upper
+
+    def prices(self) -> Floats:
+        """Return what one more MWh of load costs at the last optimum, CNY/MWh [steps].
+
+        The dual of the balance is the price at the slack; with rows, load pays its share of their duals on top.
+        """
+        dual = np.array(self._highs.getSolution().row_dual)
+        price = dual[: self._shape[0]].copy()
+        reach = np.append(self._plan.load_reach, np.zeros(len(self._plan.reach) - self._plan.network_rows))
+        np.add.at(price, self.cell_places, dual[self._fixed_rows :] * reach[self.cell_rows])
+        return np.asarray(price / self._step_h)
+
+    def _add(self, row: int, place: int) -> None:
+        """Add a row for one step of the window; a coupled one takes in the step before, if the window has it."""
+        reach = self._plan.reach[row, self._merging.groups.first]
+        used = np.flatnonzero(reach)
+        index, value = [used + place * self._shape[1]], [reach[used]]
+        if self._plan.coupled[row] and place > 0:
+            index.append(used + (place - 1) * self._shape[1])
+            value.append(-reach[used])
+        price = self._plan.row_price[row]
+        if np.isfinite(price):
+            index.append(self._new_columns(price))
+            value.append(np.array([-1.0, 1.0]))
+        columns = np.concatenate(index).astype(np.int32)
+        self._highs.addRow(-INFINITY, INFINITY, len(columns), columns, np.concatenate(value))
+        self.cell_rows.append(row)
+        self.cell_places.append(place)
+
+    def _new_columns(self, price: float) -> Ints:
+        """Add the columns for what is above and below a soft row, and return where they are."""
+        first = self._highs.getNumCol()
+        for _ in range(2):
+            self._highs.addCol(price * self._step_h, 0.0, INFINITY, 0, [], [])
+        return np.array([first, first + 1], dtype=np.int64)
+
+
+def quiet_highs() -> Any:
+    """Return HiGHS set up for many small programmes, each close to the last."""
+    highs: Any = highspy.Highs()  # type: ignore[no-untyped-call]
+    highs.silent()
+    highs.setOptionValue("threads", 1)
+    highs.setOptionValue("presolve", "off")
+    highs.setOptionValue("solver", "simplex")
+    return highs
+
+
+def _linear_programme(matrix: sparse.csr_matrix, cost: Floats) -> highspy.HighsLp:
+    """Return the programme min cost · x with the given rows; all bounds are set later."""
+    programme = highspy.HighsLp()
+    programme.num_row_, programme.num_col_ = matrix.shape
+    programme.col_cost_ = cost
+    programme.col_lower_, programme.col_upper_ = np.zeros(len(cost)), np.zeros(len(cost))
+    programme.row_lower_ = programme.row_upper_ = np.zeros(matrix.shape[0])
+    programme.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
+    programme.a_matrix_.start_ = matrix.indptr
+    programme.a_matrix_.index_ = matrix.indices
+    programme.a_matrix_.value_ = matrix.data
+    return programme
