@@ -18,12 +18,10 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit, prange
+from numba import njit
 
 from sim.reliability import kernels_shedding as lp
 from sim.reliability.kernels import (
-    BLOCK,
-    COLUMNS,
     EUE,
     EXPORT_H,
     EXPORT_MWH,
@@ -39,7 +37,7 @@ from sim.reliability.kernels import (
     Water,
     lost_capacity,
 )
-from sim.reliability.kernels_topology import Circuits, Topology, Wires, circuits_out, look_anew, new_topology
+from sim.reliability.kernels_topology import Circuits, Topology, Wires, circuits_out, look_anew
 
 _Floats = npt.NDArray[np.float64]
 _Ints = npt.NDArray[np.int64]
@@ -102,13 +100,13 @@ class Given(NamedTuple):
 class Tally(NamedTuple):
     """What is counted: annual figures, energy and hours of each demand, hours of counties and branches [years × …].
 
-    Hours of a branch are those at its rating while load goes unserved. Then steps of shortage by month and hour,
-    number of programmes and of failures [blocks × …].
+    Hours of a branch are those at its rating while load goes unserved. Then steps of shortage by month and hour
+    [288], and how many programmes were solved and how many not [2].
     """
 
     rows: _Floats
-    place_mwh: _Floats
-    place_h: _Floats
+    demand_mwh: _Floats
+    demand_h: _Floats
     county_h: _Floats
     binding_h: _Floats
     cells: _Ints
@@ -116,7 +114,10 @@ class Tally(NamedTuple):
 
 
 class Desk(NamedTuple):
-    """Memory of one thread: a step's quantities, columns of the programme, flows, content of stores and days."""
+    """Memory of one thread: a step's quantities, content of stores and days, columns of the programme, flows.
+
+    ``lost`` [supplies + hydro plants, steps + 1] and ``change`` [steps + 1, branches + 1] are a year's outages.
+    """
 
     supply: _Floats
     spare: _Floats
@@ -133,126 +134,148 @@ class Desk(NamedTuple):
     x: _Floats
     scratch: _Floats
     row_branch: _Ints
+    out: _Ints
+    lost: _Floats
+    change: _Ints
 
 
 class Scene(NamedTuple):
-    """All that a step needs."""
+    """All that a step needs: what is given, and the memory of one thread."""
 
     given: Given
     places: Places
     water: Water
     stores: Stores
+    wires: Wires
     topology: Topology
     desk: Desk
     programme: lp.Programme
 
 
-@njit(cache=True)
-def new_desk(places: Places, supplies: int, hydros: int, stores: int, buses: int, branches: int) -> Desk:
-    """Return memory for one thread."""
-    demands, columns = len(places.demand_bus), len(places.bus)
-    return Desk(
-        np.zeros(supplies),
-        np.zeros(hydros),
-        np.zeros(stores),
-        np.zeros(demands),
-        np.zeros(demands),
-        np.zeros(stores),
-        np.zeros(hydros),
-        np.zeros(buses),
-        np.zeros(branches),
-        np.zeros(branches),
-        np.zeros(columns),
-        np.zeros(columns),
-        np.zeros(columns),
-        np.zeros(columns),
-        np.zeros(buses + branches, np.int64),
-    )
+class Year(NamedTuple):
+    """The sampled year that is walked: its row in the tally, its weather, its load factor, firm MW added."""
+
+    row: int
+    weather: int
+    load_factor: float
+    firm_mw: float
 
 
-@njit(cache=True)
-def _set_supply(step: int, weather: int, firm_mw: float, lost: _Floats, scene: Scene) -> None:
+@njit(inline="always")
+def _set_supply(step: int, year: Year, scene: Scene) -> None:
     """Set what each supply and each hydro plant beyond its must-run can give, MW."""
     given, desk, places, water = scene.given, scene.desk, scene.places, scene.water
-    supplies, day = len(desk.supply), given.day[step]
+    supply, spare, lost = desk.supply, desk.spare, desk.lost
+    supplies, day = len(supply), given.day[step]
     for g in range(supplies):
-        desk.supply[g] = max(given.supply_mw[weather, step, g] - lost[g, step], 0.0)
-    for k in range(len(desk.spare)):
+        supply[g] = max(given.supply_mw[year.weather, step, g] - lost[g, step], 0.0)
+    for k in range(len(spare)):
         power = max(water.power_mw[step, k] - lost[supplies + k, step], 0.0)
         must = min(water.minimum_mw[day, k], power)
-        desk.spare[k] = power - must
-        desk.supply[places.hydro_supply[k]] += must
-    if firm_mw > 0.0:
+        spare[k] = power - must
+        supply[places.hydro_supply[k]] += must
+    if year.firm_mw > 0.0:
         for d in range(places.loads):
-            desk.supply[places.demand_supply[d]] += firm_mw * given.load_share[weather, step, d]
+            supply[places.demand_supply[d]] += year.firm_mw * given.load_share[year.weather, step, d]
 
 
-@njit(cache=True)
-def _set_demand(step: int, weather: int, factor: float, firm_mw: float, scene: Scene) -> None:
+@njit(inline="always")
+def _set_demand(step: int, year: Year, scene: Scene) -> None:
     """Set the demands and what may be relieved of each before it goes unserved, MW; firm power below 0 is load."""
-    given, desk, places = scene.given, scene.desk, scene.places
-    load = given.load_mw[weather, step] * factor - min(firm_mw, 0.0)
-    response = given.response_mw[weather, step] if given.uses_response else 0.0
-    for d in range(places.loads):
-        share = given.load_share[weather, step, d]
-        desk.demand[d] = load * share
-        desk.relief[d] = min(response * share, load * share)
-    for channel in range(given.export_mw.shape[1]):
-        d = places.loads + channel
-        desk.demand[d] = given.export_mw[step, channel]
-        desk.relief[d] = desk.demand[d] if given.uses_export else 0.0
+    given, demand, relief, loads = scene.given, scene.desk.demand, scene.desk.relief, scene.places.loads
+    load = given.load_mw[year.weather, step] * year.load_factor - min(year.firm_mw, 0.0)
+    response = given.response_mw[year.weather, step] if given.uses_response else 0.0
+    for d in range(loads):
+        share = given.load_share[year.weather, step, d]
+        demand[d] = load * share
+        relief[d] = min(response * share, load * share)
+    for d in range(loads, len(demand)):
+        demand[d] = given.export_mw[step, d - loads]
+        relief[d] = demand[d] if given.uses_export else 0.0
 
 
-@njit(cache=True)
+@njit(inline="always")
 def _set_stores(scene: Scene) -> None:
     """Let stores lose what they lose over a step, and set what each can be charged with, MW."""
-    desk, stores = scene.desk, scene.stores
-    for s in range(len(desk.content)):
-        desk.content[s] *= stores.keep[s]
-        room = (stores.energy_mwh[s] - desk.content[s]) / (stores.charge_efficiency[s] * scene.given.step_h)
-        desk.charge[s] = min(stores.power_mw[s], max(room, 0.0))
+    stores, content, charge = scene.stores, scene.desk.content, scene.desk.charge
+    for s in range(len(content)):
+        content[s] *= stores.keep[s]
+        room = (stores.energy_mwh[s] - content[s]) / (stores.charge_efficiency[s] * scene.given.step_h)
+        charge[s] = min(stores.power_mw[s], max(room, 0.0))
 
 
-@njit(cache=True)
+@njit(inline="always")
+def _charge_all(scene: Scene) -> None:
+    stores, content, charge = scene.stores, scene.desk.content, scene.desk.charge
+    for s in range(len(content)):
+        content[s] += charge[s] * stores.charge_efficiency[s] * scene.given.step_h
+
+
+@njit(inline="always")
+def _sum(values: _Floats) -> float:
+    total = 0.0
+    for value in values:
+        total += value
+    return total
+
+
+@njit(inline="always")
 def _inject(desk: Desk, places: Places, proportion: float) -> None:
     """Set the injection of every bus with all supplies in one proportion, stores charging, all demand served."""
-    first_charge = len(desk.supply) + len(desk.spare)
-    desk.injection[:] = 0.0
-    for g in range(len(desk.supply)):
-        desk.injection[places.bus[g]] += proportion * desk.supply[g]
-    for s in range(len(desk.charge)):
-        desk.injection[places.bus[first_charge + s]] -= desk.charge[s]
-    for d in range(len(desk.demand)):
-        desk.injection[places.demand_bus[d]] -= desk.demand[d]
+    injection, supply, charge, demand, bus = desk.injection, desk.supply, desk.charge, desk.demand, places.bus
+    first_charge = len(supply) + len(desk.spare)
+    for b in range(len(injection)):
+        injection[b] = 0.0
+    for g in range(len(supply)):
+        injection[bus[g]] += proportion * supply[g]
+    for s in range(len(charge)):
+        injection[bus[first_charge + s]] -= charge[s]
+    for d in range(len(demand)):
+        injection[places.demand_bus[d]] -= demand[d]
 
 
-@njit(cache=True)
-def _set_flows(injection: _Floats, topology: Topology, flow: _Floats) -> None:
+@njit(inline="always")
+def _set_flows(injection: _Floats, factor: _Floats, flow: _Floats) -> None:
     """Fill in the flow of every branch, MW."""
-    flow[:] = 0.0
+    for branch in range(len(flow)):
+        flow[branch] = 0.0
     for bus in range(len(injection)):
-        if injection[bus] != 0.0:
-            flow += injection[bus] * topology.factor[bus]
+        mw = injection[bus]
+        if mw != 0.0:
+            for branch in range(len(flow)):
+                flow[branch] += mw * factor[bus, branch]
 
 
-@njit(cache=True)
+@njit(inline="always")
 def _within_ratings(flow: _Floats, limit_mw: _Floats) -> bool:
-    for branch in range(len(flow)):  # noqa: SIM110  a loop takes no memory
-        if abs(flow[branch]) > limit_mw[branch] + OVERLOAD_MW:
-            return False
-    return True
+    within = True
+    for branch in range(len(flow)):
+        within &= abs(flow[branch]) <= limit_mw[branch] + OVERLOAD_MW
+    return within
 
 
 @njit(cache=True)
-def _plainly_served(scene: Scene) -> bool:
-    """Whether all supplies in one proportion serve all demand and charging within the ratings."""
-    desk = scene.desk
-    asked, supply = desk.demand.sum() + desk.charge.sum(), desk.supply.sum()
-    if scene.topology.islands[0] > 1 or supply < asked:
-        return False
-    _inject(desk, scene.places, asked / supply if supply > 0.0 else 0.0)
-    _set_flows(desk.injection, scene.topology, desk.flow)
-    return _within_ratings(desk.flow, scene.topology.limit_mw)
+def _served_until(step: int, end: int, year: Year, scene: Scene) -> int:
+    """Walk from ``step`` on while all supplies in one proportion serve all demand and charging within the ratings.
+
+    Returns the first step that does not, with its quantities on the desk, or ``end``. The helpers are inlined: over
+    a million steps, handing large tuples to functions costs more than the arithmetic.
+    """
+    desk, topology = scene.desk, scene.topology
+    whole = topology.islands[0] == 1
+    for now in range(step, end):
+        _set_supply(now, year, scene)
+        _set_demand(now, year, scene)
+        _set_stores(scene)
+        asked, supply = _sum(desk.demand) + _sum(desk.charge), _sum(desk.supply)
+        if not whole or supply < asked:
+            return now
+        _inject(desk, scene.places, asked / supply if supply > 0.0 else 0.0)
+        _set_flows(desk.injection, topology.factor, desk.flow)
+        if not _within_ratings(desk.flow, topology.limit_mw):
+            return now
+        _charge_all(scene)
+    return end
 
 
 @njit(cache=True)
@@ -306,7 +329,7 @@ def _add_overloads(scene: Scene, rows: int) -> int:
     desk.injection[:] = 0.0
     for j in range(len(desk.x)):
         desk.injection[places.bus[j]] += places.sign[j] * desk.x[j]
-    _set_flows(desk.injection, topology, desk.flow)
+    _set_flows(desk.injection, topology.factor, desk.flow)
     desk.flow[:] -= desk.base_flow
     for _ in range(MOST_ADDED):
         branch = int(np.argmax(np.abs(desk.flow) - topology.limit_mw))
@@ -330,20 +353,13 @@ def least_price(scene: Scene) -> tuple[int, int]:
     desk.injection[:] = 0.0
     for d in range(len(desk.demand)):
         desk.injection[scene.places.demand_bus[d]] += desk.demand[d]
-    _set_flows(desk.injection, scene.topology, desk.base_flow)
+    _set_flows(desk.injection, scene.topology.factor, desk.base_flow)
     rows, before, status = _balance_islands(scene), 0, lp.SOLVED
     while rows > before and status == lp.SOLVED:
         before = rows
         status = lp.solve(scene.programme, rows, desk.scratch)
         rows = _add_overloads(scene, rows)
     return status, before
-
-
-@njit(cache=True)
-def _charge_all(scene: Scene) -> None:
-    desk = scene.desk
-    for s in range(len(desk.content)):
-        desk.content[s] += desk.charge[s] * scene.stores.charge_efficiency[s] * scene.given.step_h
 
 
 @njit(cache=True)
@@ -377,8 +393,8 @@ def _enter_places(i: int, rows: int, scene: Scene, tally: Tally) -> None:
         first = columns - (demands - d) * SHARES
         unserved = desk.x[first : first + SHARES].sum()
         if unserved > SMALL_MW:
-            tally.place_mwh[i, d] += unserved * step_h
-            tally.place_h[i, d] += step_h
+            tally.demand_mwh[i, d] += unserved * step_h
+            tally.demand_h[i, d] += step_h
             county = places.county[d]
             if not (counted >> county) & 1:
                 counted |= 1 << county
@@ -390,70 +406,55 @@ def _enter_places(i: int, rows: int, scene: Scene, tally: Tally) -> None:
 
 
 @njit(cache=True)
-def walk_year(
-    i: int, block: int, weather: int, study: Study, outages: tuple[_Floats, _Ints], wires: Wires, scene: Scene,
-    tally: Tally,
-) -> None:  # fmt: skip
-    """Walk through the steps of year ``i`` of the sample and add its figures to the tally."""
-    given, desk, row = scene.given, scene.desk, tally.rows[i]
-    lost, change = outages
+def _enter_shortage(unserved_mw: float, before: int, step: int, year: Year, given: Given, tally: Tally) -> None:
+    """Add a step of shortage to the figures of the year; ``before`` is the last short step, −1 for none."""
+    row = tally.rows[year.row]
+    row[LOLH] += given.step_h
+    row[EUE] += unserved_mw * given.step_h
+    row[LOLF] += 1.0 if before < 0 or before != step - 1 else 0.0
+    row[LOLD] += 1.0 if before < 0 or given.day[before] != given.day[step] else 0.0
+    tally.cells[given.cell[step]] += 1
+
+
+@njit(cache=True)
+def walk_year(year: Year, scene: Scene, tally: Tally) -> None:
+    """Walk through the steps of a year and add its figures to the tally."""
+    given, desk = scene.given, scene.desk
+    steps = given.supply_mw.shape[1]
     desk.content[:] = scene.stores.energy_mwh
-    out, short_before, short_day, water_day = np.zeros(change.shape[1], np.int64), False, -1, -1
-    look_anew(wires, out, scene.topology)
-    for step in range(given.supply_mw.shape[1]):
-        if change[step].any():
-            out += change[step]
-            look_anew(wires, out, scene.topology)
+    desk.out[:] = 0
+    short_step, water_day, step, changed = -1, -1, 0, 0
+    while step < steps:
+        if step == changed:  # the network of the steps until the next change
+            desk.out[:] += desk.change[step, :-1]
+            look_anew(scene.wires, desk.out, scene.topology)
+            changed = step + 1
+            while changed < steps and desk.change[changed, -1] == 0:
+                changed += 1
+        step = _served_until(step, changed, year, scene)
+        if step == changed:
+            continue
         if given.day[step] != water_day:
             water_day = given.day[step]
             desk.left[:] = scene.water.free_mwh[water_day]
-        _set_supply(step, weather, study.firm_mw, lost, scene)
-        _set_demand(step, weather, study.load_factor[i], study.firm_mw, scene)
-        _set_stores(scene)
-        if _plainly_served(scene):
-            _charge_all(scene)
-            short_before = False
-            continue
         status, rows = least_price(scene)
-        tally.solved[block, 0] += 1
-        tally.solved[block, 1] += status != lp.SOLVED
-        unserved = _carry_out(scene, row)
-        short = unserved > SMALL_MW
-        if short:
-            row[LOLH] += given.step_h
-            row[EUE] += unserved * given.step_h
-            row[LOLF] += 0.0 if short_before else 1.0
-            row[LOLD] += 0.0 if water_day == short_day else 1.0
-            short_day = water_day
-            tally.cells[block, given.cell[step]] += 1
-            _enter_places(i, rows, scene, tally)
-        short_before = short
+        tally.solved[0] += 1
+        tally.solved[1] += status != lp.SOLVED
+        unserved = _carry_out(scene, tally.rows[year.row])
+        if unserved > SMALL_MW:
+            _enter_shortage(unserved, short_step, step, year, given, tally)
+            _enter_places(year.row, rows, scene, tally)
+            short_step = step
+        step += 1
 
 
-@njit(cache=True, parallel=True)
-def walk_years(  # noqa: PLR0913, PLR0917  a parallel loop takes no tuple of tuples from outside
-    units: Units, circuits: Circuits, wires: Wires, given: Given, places: Places, water: Water, stores: Stores,
-    study: Study, buses: int,
-) -> Tally:  # fmt: skip
-    """Return the tally of all years of a study, worked in blocks of years that each write rows of their own."""
-    years, demands, branches = len(study.load_factor), len(places.demand_bus), len(wires.parallel)
-    blocks = (years + BLOCK - 1) // BLOCK
-    rows, cells = np.zeros((years, COLUMNS)), np.zeros((blocks, 288), np.int64)
-    place_mwh, place_h = np.zeros((years, demands)), np.zeros((years, demands))
-    county_h, binding_h = np.zeros((years, places.counties)), np.zeros((years, branches))
-    solved = np.zeros((blocks, 2), np.int64)
-    weathers, steps, supplies = given.supply_mw.shape
-    hydros, kinds = water.free_mwh.shape[1], len(stores.power_mw)
-    for block in prange(blocks):
-        tally = Tally(rows, place_mwh, place_h, county_h, binding_h, cells, solved)
-        desk = new_desk(places, supplies, hydros, kinds, buses, branches)
-        programme = lp.new_programme(buses + branches, len(places.bus))
-        scene = Scene(given, places, water, stores, new_topology(buses, branches), desk, programme)
-        lost = np.empty((supplies + hydros, steps + 1))
-        change = np.empty((steps + 1, branches + 1), np.int64)
-        for i in range(block * BLOCK, min((block + 1) * BLOCK, years)):
-            year = study.first_year + i
-            lost_capacity(units, study.seed, year, lost, given.step_h)
-            circuits_out(circuits, study.seed, year, given.aged_h[year % weathers], given.step_h, change)
-            walk_year(i, block, year % weathers, study, (lost, change), wires, scene, tally)
-    return Tally(rows, place_mwh, place_h, county_h, binding_h, cells, solved)
+@njit(cache=True, nogil=True)
+def walk_years(units: Units, circuits: Circuits, study: Study, scene: Scene, tally: Tally) -> None:
+    """Walk through all years of a study; its rows stand in the tally, its memory in the scene."""
+    given, desk = scene.given, scene.desk
+    for i in range(len(study.load_factor)):
+        number = study.first_year + i
+        weather = number % len(given.supply_mw)
+        lost_capacity(units, study.seed, number, desk.lost, given.step_h)
+        circuits_out(circuits, study.seed, number, given.aged_h[weather], given.step_h, desk.change)
+        walk_year(Year(i, weather, study.load_factor[i], study.firm_mw), scene, tally)

@@ -52,7 +52,6 @@ class Programme(NamedTuple):
     high: _Floats
 
 
-@njit(cache=True)
 def new_programme(rows: int, columns: int) -> Programme:
     """Return memory for a programme."""
     return Programme(

@@ -58,24 +58,12 @@ class Topology(NamedTuple):
 
 
 @njit(cache=True)
-def new_topology(buses: int, branches: int) -> Topology:
-    """Return memory for a topology."""
-    return Topology(
-        np.zeros(buses, np.int64),
-        np.zeros(1, np.int64),
-        np.zeros((buses, branches)),
-        np.zeros(branches),
-        np.zeros((buses, buses)),
-    )
-
-
-@njit(cache=True)
 def circuits_out(
     circuits: Circuits, seed: np.uint64, year: int, aged_h: _Floats, step_h: float, change: _Ints
 ) -> None:
     """Enter the outages of a year as changes of the number of circuits out [steps + 1, branches + 1].
 
-    ``aged_h`` [zones, steps + 1] are the weighted hours up to each step; the last column of ``change`` counts all.
+    ``aged_h`` [zones, steps + 1] are the weighted hours up to each step. The last column counts the changes.
     """
     change[:] = 0
     for c in range(len(circuits.key)):
@@ -120,7 +108,7 @@ def _aged_by(aged_h: _Floats, clock_h: float, more_h: float, step_h: float) -> f
 @njit(cache=True)
 def look_anew(wires: Wires, out: _Ints, topology: Topology) -> None:
     """Fill in the topology with ``out`` circuits of each branch away [branches]."""
-    left = np.maximum(1.0 - out[: len(wires.parallel)] / wires.parallel, 0.0)
+    left = np.maximum(1.0 - out / wires.parallel, 0.0)
     topology.limit_mw[:] = wires.limit_mw * left
     susceptance = wires.susceptance * left
     topology.islands[0] = _label(wires, susceptance, topology.island)

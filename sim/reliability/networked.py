@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 import numpy as np
@@ -11,8 +12,9 @@ from scenarios.errors import InvariantError
 from scenarios.records import Floats, Ints, axes, record
 from sim.reliability import kernels
 from sim.reliability.arrays import in_service_mw, stores_of, units_of, water_of
-from sim.reliability.kernels_network import SHARE_PRICE, SHARES, Given, Places, Tally, walk_years
-from sim.reliability.kernels_topology import Circuits, Wires
+from sim.reliability.kernels_network import SHARE_PRICE, SHARES, Desk, Given, Places, Scene, Tally, walk_years
+from sim.reliability.kernels_shedding import new_programme
+from sim.reliability.kernels_topology import Circuits, Topology, Wires
 from sim.reliability.network import Network
 from sim.reliability.system import PLAIN, AdequacySystem, keys_of
 
@@ -54,11 +56,11 @@ class Networked(NamedTuple):
 
     units: kernels.Units
     circuits: Circuits
-    wires: Wires
     given: Given
     places: Places
     water: kernels.Water
     stores: kernels.Stores
+    wires: Wires
     buses: int
     load_uncertainty: float
 
@@ -82,38 +84,90 @@ def networked(system: AdequacySystem, network: Network) -> Networked:
     return Networked(
         units_of(system, row),
         circuits_of(network),
-        Wires(
-            np.array(network.from_bus),
-            np.array(network.to_bus),
-            np.array(network.susceptance),
-            np.array(network.limit_mw),
-            network.circuits.astype(np.float64),
-        ),
         _given(system, network, service[:, :supplies] + system.renewable_mw @ gather),
         _places(system, network, supply_bus, at),
         water_of(system, service[:, supplies:]),
         stores_of(system),
+        _wires(network),
         len(network.buses),
         system.load_uncertainty,
     )
 
 
-def sample_network(ready: Networked, study: kernels.Study) -> tuple[Floats, Ints, Where]:
-    """Return annual figures, steps of shortage by month and hour [blocks × 288], and where they are.
+def sample_network(ready: Networked, study: kernels.Study, threads: int) -> tuple[Floats, Ints, Where]:
+    """Return annual figures, steps of shortage by month and clock hour [288], and where they are.
 
-    Raises ``InvariantError`` when a step could not be solved: the programme always has a solution.
+    Blocks of years are walked side by side; each writes its own rows, so no figure depends on ``threads``. Raises
+    ``InvariantError`` when a step could not be solved: the programme always has a solution.
     """
-    tally: Tally = walk_years(*ready[:-2], study, ready.buses)
-    if tally.solved[:, 1].any():
-        raise InvariantError(f"adequacy: the programme of {tally.solved[:, 1].sum()} steps was not solved")
+    starts = range(0, len(study.load_factor), kernels.BLOCK)
+    with ThreadPoolExecutor(threads) as pool:
+        parts = list(pool.map(lambda start: _walk_block(ready, study, start), starts))
+    failed = sum(int(part.solved[1]) for part in parts)
+    if failed:
+        raise InvariantError(f"adequacy: the programme of {failed} steps was not solved")
     where = Where(
-        programmes=int(tally.solved[:, 0].sum()),
-        demand_mwh=tally.place_mwh,
-        demand_h=tally.place_h,
-        county_h=tally.county_h,
-        binding_h=tally.binding_h,
+        programmes=sum(int(part.solved[0]) for part in parts),
+        demand_mwh=np.vstack([part.demand_mwh for part in parts]),
+        demand_h=np.vstack([part.demand_h for part in parts]),
+        county_h=np.vstack([part.county_h for part in parts]),
+        binding_h=np.vstack([part.binding_h for part in parts]),
     )
-    return tally.rows, tally.cells, where
+    cells = np.sum([part.cells for part in parts], axis=0)
+    return np.vstack([part.rows for part in parts]), cells, where
+
+
+def _walk_block(ready: Networked, study: kernels.Study, start: int) -> Tally:
+    """Return the tally of one block of years."""
+    factors = study.load_factor[start : start + kernels.BLOCK]
+    part = study._replace(first_year=study.first_year + start, load_factor=factors.copy())
+    years, demands = len(factors), len(ready.places.demand_bus)
+    tally = Tally(
+        rows=np.zeros((years, kernels.COLUMNS)),
+        demand_mwh=np.zeros((years, demands)),
+        demand_h=np.zeros((years, demands)),
+        county_h=np.zeros((years, ready.places.counties)),
+        binding_h=np.zeros((years, len(ready.wires.parallel))),
+        cells=np.zeros(288, np.int64),
+        solved=np.zeros(2, np.int64),
+    )
+    walk_years(ready.units, ready.circuits, part, _scene(ready), tally)
+    return tally
+
+
+def _scene(ready: Networked) -> Scene:
+    """Return what a step needs, with memory of its own."""
+    buses, branches, columns = ready.buses, len(ready.wires.parallel), len(ready.places.bus)
+    _, steps, supplies = ready.given.supply_mw.shape
+    hydros, stores, demands = ready.water.free_mwh.shape[1], len(ready.stores.keep), len(ready.places.demand_bus)
+    desk = Desk(
+        supply=np.zeros(supplies),
+        spare=np.zeros(hydros),
+        charge=np.zeros(stores),
+        demand=np.zeros(demands),
+        relief=np.zeros(demands),
+        content=np.zeros(stores),
+        left=np.zeros(hydros),
+        injection=np.zeros(buses),
+        flow=np.zeros(branches),
+        base_flow=np.zeros(branches),
+        high=np.zeros(columns),
+        price=np.zeros(columns),
+        x=np.zeros(columns),
+        scratch=np.zeros(columns),
+        row_branch=np.zeros(buses + branches, np.int64),
+        out=np.zeros(branches, np.int64),
+        lost=np.zeros((supplies + hydros, steps + 1)),
+        change=np.zeros((steps + 1, branches + 1), np.int64),
+    )
+    topology = Topology(
+        island=np.zeros(buses, np.int64),
+        islands=np.zeros(1, np.int64),
+        factor=np.zeros((buses, branches)),
+        limit_mw=np.zeros(branches),
+        inverse=np.zeros((buses, buses)),
+    )
+    return Scene(*ready[2:7], topology, desk, new_programme(buses + branches, columns))
 
 
 def circuits_of(network: Network) -> Circuits:
@@ -129,6 +183,16 @@ def circuits_of(network: Network) -> Circuits:
         unavailability=unavailability[branch],
         mean_up_h=network.mean_up_h[branch],
         mean_down_h=network.mean_down_h[branch],
+    )
+
+
+def _wires(network: Network) -> Wires:
+    return Wires(
+        np.array(network.from_bus),
+        np.array(network.to_bus),
+        np.array(network.susceptance),
+        np.array(network.limit_mw),
+        network.circuits.astype(np.float64),
     )
 
 

@@ -93,10 +93,10 @@ def sample(ready: Prepared | Networked, seed: int, first_year: int, years: int, 
     study = kernels.Study(np.uint64(seed), first_year, factors, firm_mw, measures)
     where = None
     if isinstance(ready, Networked):
-        figures, cells, where = sample_network(ready, study)
+        figures, cells, where = sample_network(ready, study, numba.get_num_threads())
     else:
         figures, cells = kernels.walk_years(ready.units, *ready.node, study)
-    return Sample(first_year, figures=figures, short_steps=cells.sum(axis=0).reshape(12, 24), where=where)
+    return Sample(first_year, figures=figures, short_steps=cells.reshape(-1, 12, 24).sum(axis=0), where=where)
 
 
 def use_threads(jobs: int | None) -> None:

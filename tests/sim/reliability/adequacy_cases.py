@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from scenarios.timeaxis import TimeAxis
-from sim.reliability.system import PLAIN, AdequacySystem
+from sim.reliability.network import Label, Network
+from sim.reliability.system import PLAIN, AdequacySystem, replaced
 
 NEVER_H = float("inf")
 
@@ -79,3 +80,42 @@ def wavy_load(hours: int, mean: float, swing: float) -> list[float]:
     """Return a load that swings over the day."""
     clock = np.arange(hours) % 24
     return list(mean + swing * np.sin(2 * np.pi * (clock - 9) / 24))
+
+
+def wired(
+    s: AdequacySystem,
+    bus_of: dict[str, int],
+    branches: Sequence[tuple[int, int, float]],
+    load_bus: Sequence[int],
+    channel_bus: Sequence[int] = (),
+    **changes: Any,
+) -> AdequacySystem:
+    """Return a system with buses 0, 1, … and branches (from, to, MW) of equal reactance and one circuit each.
+
+    The load is split evenly over ``load_bus``, the export over ``channel_bus``; branches never fail unless
+    ``mean_up_h`` is given. Each bus is a county of its own.
+    """
+    buses = 1 + max(max(a, b) for a, b, _ in branches)
+    weathers, hours = s.load_mw.shape
+    demand_bus = [*load_bus, *channel_bus]
+    values: dict[str, Any] = {
+        "buses": tuple(f"N{k}" for k in range(buses)),
+        "branches": tuple(Label(f"L{k}", "", "") for k in range(len(branches))),
+        "demands": tuple(Label(f"D{k}", "", "") for k in range(len(demand_bus))),
+        "counties": tuple(Label(f"C{k}", "", "") for k in range(buses)),
+        "bus_of": bus_of,
+        "from_bus": np.array([a for a, _, _ in branches], dtype=np.int64),
+        "to_bus": np.array([b for _, b, _ in branches], dtype=np.int64),
+        "susceptance": np.ones(len(branches)),
+        "limit_mw": np.array([mw for _, _, mw in branches], dtype=float),
+        "circuits": np.ones(len(branches), dtype=np.int64),
+        "mean_up_h": np.full(len(branches), NEVER_H),
+        "mean_down_h": np.full(len(branches), 10.0),
+        "zone": np.zeros(len(branches), dtype=np.int64),
+        "ageing": np.ones((weathers, hours, 1)),
+        "demand_bus": np.array(demand_bus, dtype=np.int64),
+        "county": np.array(demand_bus, dtype=np.int64),
+        "load_share": np.full((weathers, hours, len(load_bus)), 1 / max(len(load_bus), 1)),
+        "export_share": np.full((hours, len(channel_bus)), 1 / max(len(channel_bus), 1)),
+    }
+    return replaced(s, network=Network(**(values | changes)))
