@@ -7,10 +7,10 @@ What other stages wrote in English only is in ``phrases``.
 from __future__ import annotations
 
 from sim.report import texts as _texts  # noqa: F401  (the package that holds them)
-from sim.report.texts import compare, figures, findings, kinds, overview, page, sections, tables, workbook
+from sim.report.texts import compare, figures, findings, kinds, overview, page, sections, security, tables, workbook
 from sim.report.units import Both
 
-SUBJECTS = (page, overview, findings, kinds, sections, figures, tables, workbook, compare)
+SUBJECTS = (page, overview, findings, kinds, sections, security, figures, tables, workbook, compare)
 WORDS = {key: both for subject in SUBJECTS for key, both in subject.WORDS.items()}
 
 
