@@ -21,9 +21,10 @@ from sim.operation import flow_options
 from sim.pipeline import RunOptions, run
 from sim.progress import Stages
 from sim.reliability.security import study_security
+from sim.reliability.security_files import LOSSES_FILE, Json, read_security, write_security
 from sim.reliability.security_operation import operation_of
 from sim.reliability.security_outages import Situation, losses_of
-from sim.reliability.security_record import LOSSES_FILE, Json, as_json, read_security, write_security
+from sim.reliability.security_record import as_json
 from sim.report.page import REPORT_FILE
 from sim.report.security import render_security
 from sim.runs import read_run

@@ -24,20 +24,14 @@ from grid.model import FlowOptions, GridModel
 from scenarios.records import Bools, Floats, Ints
 from scenarios.schema import Scenario
 from sim.accounts import NEGLIGIBLE_MW
+from sim.reliability.security_files import BREACHES
 from sim.reliability.security_outages import N1_KINDS, Loss, Situation
 from sim.reliability.security_relief import Relief, least_relief
 from sim.wires import LOWEST_220_KV, LOWEST_500_KV, OUTSIDE
 
 LOAD_LOST, GENERATION_LOST, UNSOLVED = 8, 16, 32
 """Bits beside those of ``grid.kernels_judge``."""
-BITS = {
-    "overload": OVERLOADED,
-    "low_voltage": LOW,
-    "high_voltage": HIGH,
-    "load_lost": LOAD_LOST,
-    "generation_lost": GENERATION_LOST,
-    "unsolved": UNSOLVED,
-}
+BITS = dict(zip(BREACHES, (OVERLOADED, LOW, HIGH, LOAD_LOST, GENERATION_LOST, UNSOLVED), strict=True))
 Bits = npt.NDArray[np.uint8]
 
 
@@ -66,8 +60,8 @@ class Verdict:
     ``broken`` [steps] are the bits of what is broken; ``judged`` [steps] says where the loss was possible and the
     base case solved. ``loading``, ``low`` and ``high`` are the largest loading (of the emergency rating) and the
     voltages nearest to or beyond their limits, ``None`` where no step was solved. ``dark`` are the buses without a
-    source; ``load_lost_mw`` and ``generation_lost_mw`` what was there at most. ``relief`` is that of the step with
-    the largest loading, if overloaded.
+    source; ``load_lost_mw`` and ``generation_lost_mw`` what was there at most. ``worst_step`` is the step to look
+    at first, ``None`` where all pass. ``relief`` is that of the step with the largest loading, if overloaded.
     """
 
     loss: Loss
@@ -81,6 +75,7 @@ class Verdict:
     dark: tuple[str, ...]
     load_lost_mw: float
     generation_lost_mw: float
+    worst_step: int | None
     relief: Relief | None
 
     def steps_with(self, what: str) -> int:
@@ -91,15 +86,6 @@ class Verdict:
     def steps_failed(self) -> int:
         """Number of judged steps that the loss does not pass."""
         return int(self.failed.sum())
-
-    @property
-    def worst_step(self) -> int | None:
-        """The step to look at first: largest loading, else first failure."""
-        if self.steps_failed == 0:
-            return None
-        if self.loading is not None and self.loading.value > 1.0:
-            return self.loading.step
-        return int(np.flatnonzero(self.failed)[0])
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,12 +225,13 @@ class _Judge:
         found.broken[load_mw > NEGLIGIBLE_MW] |= LOAD_LOST
         found.broken[generation_mw > NEGLIGIBLE_MW] |= GENERATION_LOST
         found.broken[judged_steps & ~after.solved] |= UNSOLVED
-        loading = _extreme(found.loading, found.branch, self.model.branches, np.nanargmax)
+        loading = _largest(found.loading, found.branch, self.model.branches)
+        failed = judged_steps & (found.broken & self.failing != 0)
         return Verdict(
             loss=loss,
             broken=found.broken,
             judged=judged_steps,
-            failed=judged_steps & (found.broken & self.failing != 0),
+            failed=failed,
             loading=loading,
             low=self._nearest(found.low_pu, found.low_bus, self.band.low_pu, 1.0),
             high=self._nearest(found.high_pu, found.high_bus, self.band.high_pu, -1.0),
@@ -252,6 +239,7 @@ class _Judge:
             dark=tuple(name for name, dark in zip(self.model.buses, after.dark, strict=True) if dark),
             load_lost_mw=float(load_mw.max(initial=0.0)),
             generation_lost_mw=float(generation_mw.max(initial=0.0)),
+            worst_step=_worst_step(failed, loading, load_mw),
             relief=self._relief(after, loading),
         )
 
@@ -307,10 +295,17 @@ def _limits_of(after: After, band: Band, seen: Bools, threads: int) -> tuple[Jud
     return found, Counted(overloaded, np.max([part.loading for part in parts], axis=0))
 
 
-def _extreme(
-    values: Floats, places: Ints, names: tuple[str, ...], pick: Callable[[Floats], np.intp]
-) -> Extreme | None:
+def _largest(values: Floats, places: Ints, names: tuple[str, ...]) -> Extreme | None:
     if np.isnan(values).all():
         return None
-    step = int(pick(values))
+    step = int(np.nanargmax(values))
     return Extreme(float(values[step]), step, names[places[step]])
+
+
+def _worst_step(failed: Bools, loading: Extreme | None, load_lost_mw: Floats) -> int | None:
+    """Return the step of the largest overload, else that with most load lost, else the first that fails."""
+    if not failed.any():
+        return None
+    if loading is not None and loading.value > 1.0:
+        return loading.step
+    return int(np.where(failed, load_lost_mw, -1.0).argmax())

@@ -1,33 +1,15 @@
-"""A security study ↔ files in the run folder of the same inputs: ``security.json`` and two CSV lists.
-
-The JSON holds everything that terminal and page show, in hours and with names in both languages; the lists are for
-spreadsheets: one row per loss (the worst first), and one row per loss and overloaded element.
-"""
+"""A security study → plain types that JSON can hold: in hours instead of steps, with names in both languages."""
 
 from __future__ import annotations
 
-import csv
-import json
-import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import asdict
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from scenarios.errors import DataError, Problem, SimulationError
-from scenarios.tables import Bus
 from sim.reliability.security import BITS, Extreme, SecurityStudy, Verdict, pass_rates
+from sim.reliability.security_files import FORMAT, Json
 from sim.reliability.security_outages import N1_KINDS, Loss, Situation
-
-SECURITY_FILE = "security.json"
-LOSSES_FILE = "security_losses.csv"
-OVERLOADS_FILE = "security_overloads.csv"
-FORMAT = 1
-"""Version of the layout of ``security.json``; a reader refuses any other."""
-
-Json = dict[str, Any]
 
 
 def as_json(study: SecurityStudy, at: Situation, *, towers: bool) -> Json:
@@ -113,108 +95,17 @@ class _Names:
         self.ends |= {trafo.trafo_id: (trafo.hv_bus, trafo.lv_bus) for trafo in at.elements.trafos}
 
     def of(self, loss: Loss) -> tuple[str, str]:
-        """Return the name in Chinese and in English."""
+        """Return the name in Chinese and in English; the share that is lost stands in the loss's own name."""
         if not loss.elements:
             return "无故障", "nothing out"
         if loss.kind == "unit":
             plant = self.plants[loss.elements[0]]
             return (
-                f"{plant.name_zh} 一台{plant.unit_mw / 10:g}万千瓦机组",
-                f"{plant.name_en}, a {plant.unit_mw:g} MW unit",
+                f"{plant.name_zh} {plant.unit_mw / 10:g}万千瓦机组",
+                f"{plant.name_en}, unit of {plant.unit_mw:g} MW",
             )
         ends = [self.buses[bus] for bus in self.ends[loss.elements[0]]]
         if loss.kind == "trafo":
-            count = f" ({loss.of}台之一)" if loss.of > 1 else ""
-            more = f" (one of {loss.of})" if loss.of > 1 else ""
-            return f"{ends[0].name_zh} 主变{count}", f"{ends[0].name_en} transformer{more}"
-        return self._line(loss, ends)
-
-    def _line(self, loss: Loss, ends: list[Bus]) -> tuple[str, str]:
+            return f"{ends[0].name_zh} 主变", f"{ends[0].name_en} transformer"
         chinese, english = ("–".join(getattr(bus, field) for bus in ends) for field in ("name_zh", "name_en"))
-        if loss.kind == "tower":
-            return f"{chinese} 同塔双回", f"{english}, two circuits on common towers"
-        if loss.of > 1:
-            return f"{chinese} {loss.of}回之一", f"{english}, one of {loss.of} circuits"
-        return chinese, english
-
-
-# --- files
-
-
-def write_security(folder: Path, record: Json) -> None:
-    """Write the JSON and the two lists into a run folder; raises ``SimulationError`` when the disk refuses."""
-    try:
-        _write_list(folder / LOSSES_FILE, [_loss_row(row) for row in record["losses"]], _LOSS_COLUMNS)
-        rows = [
-            {"name": row["name"], "name_zh": row["name_zh"], "name_en": row["name_en"], **over}
-            for row in record["losses"]
-            for over in row["overloads"]
-        ]
-        _write_list(folder / OVERLOADS_FILE, rows, ("name", "name_zh", "name_en", "branch", "hours", "loading"))
-        text = json.dumps(record, ensure_ascii=False, indent=1, allow_nan=False)
-        _replace(folder / SECURITY_FILE, text)
-    except OSError as error:
-        problem = Problem(str(folder), f"cannot be written ({error})", "choose another folder with --out")
-        raise SimulationError(problem) from error
-
-
-def _replace(path: Path, text: str) -> None:
-    """Write a file so that it is never half there."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
-    partial.write_text(text, encoding="utf-8")
-    partial.replace(path)
-
-
-_LOSS_COLUMNS = (
-    "rank", "name", "name_zh", "name_en", "kind", "elements", "of", "confidence", "hours_judged", "hours_failed",
-    *(f"hours_{what}" for what in BITS), "worst_time", "loading", "loading_branch", "loading_time", "v_low_pu",
-    "v_low_bus", "v_high_pu", "v_high_bus", "overloaded", "dark", "load_lost_mw", "generation_lost_mw", "relief_mw",
-    "relief_lowered_mw", "relief_cut_mw", "relief_left_mw",
-)  # fmt: skip
-
-
-def _loss_row(row: Mapping[str, Any]) -> Json:
-    loading, low, high, relief = (row[key] or {} for key in ("loading", "low", "high", "relief"))
-    return {
-        **{key: row[key] for key in _LOSS_COLUMNS if key in row and not isinstance(row[key], dict | list)},
-        **{f"hours_{what}": hours for what, hours in row["hours"].items()},
-        "elements": " ".join(row["elements"]),
-        "loading": loading.get("loading"),
-        "loading_branch": loading.get("branch"),
-        "loading_time": loading.get("time"),
-        "v_low_pu": low.get("vm_pu"),
-        "v_low_bus": low.get("bus"),
-        "v_high_pu": high.get("vm_pu"),
-        "v_high_bus": high.get("bus"),
-        "overloaded": " ".join(over["branch"] for over in row["overloads"]),
-        "dark": " ".join(row["dark"]),
-        "relief_mw": relief.get("total_mw"),
-        **{f"relief_{part}_mw": relief.get(f"{part}_mw") for part in ("lowered", "cut", "left")},
-    }
-
-
-def _write_list(path: Path, rows: list[Json], columns: tuple[str, ...]) -> None:
-    """Write a list that opens in Excel with its Chinese names (UTF-8 with a byte-order mark)."""
-    with path.open("w", encoding="utf-8-sig", newline="") as file:
-        writer = csv.DictWriter(file, columns, lineterminator="\n")
-        writer.writeheader()
-        for number, row in enumerate(rows, start=1):
-            writer.writerow({"rank": number, **row} if "rank" in columns else row)
-
-
-def read_security(folder: Path) -> Json | None:
-    """Return the security study of a run folder, ``None`` when there is none.
-
-    Raises ``DataError`` for a file that cannot be used.
-    """
-    path = folder / SECURITY_FILE
-    if not path.is_file():
-        return None
-    cure = "repeat the command `secure --force`"
-    try:
-        record: Json = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise DataError(Problem(str(path), f"cannot be read ({error})", cure)) from None
-    if not isinstance(record, dict) or record.get("format") != FORMAT:
-        raise DataError(Problem(str(path), f"is not of format {FORMAT}", cure))
-    return record
+        return (f"{chinese} 同塔双回", f"{english}, both circuits") if loss.kind == "tower" else (chinese, english)

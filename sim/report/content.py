@@ -14,6 +14,7 @@ from typing import Any
 import pandas as pd
 
 from sim.accounts import SOURCES, TECHS, USES
+from sim.reliability.security_files import read_security
 from sim.report.units import Both, same
 from sim.report.words import word
 from sim.runs import RunRecord
@@ -46,6 +47,11 @@ class Content:
     def static(self) -> Mapping[str, Any]:
         """Names and places of all elements."""
         return self.record.static
+
+    @cached_property
+    def security(self) -> dict[str, Any] | None:
+        """The security study of the run, ``None`` where the command ``secure`` has not made it."""
+        return read_security(self.record.folder)
 
     @cached_property
     def system(self) -> pd.DataFrame:

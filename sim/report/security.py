@@ -53,12 +53,15 @@ class _Page:
     def table(
         self, title: Both, heads: Iterable[Both], rows: Iterable[Iterable[Both]], texts: tuple[int, ...] = (0,)
     ) -> None:
-        """Print a table; ``texts`` are the columns that are words, not numbers."""
+        """Print a table, nothing when it has no rows; ``texts`` are the columns that are words, not numbers."""
+        body = list(rows)
+        if not body:
+            return
         box = SIMPLE_HEAD if self.console.is_terminal else None
         table = Table(title=title.of(self.lang), title_justify="left", box=box, pad_edge=False)
         for number, head in enumerate(heads):
             table.add_column(head.of(self.lang), justify="left" if number in texts else "right", overflow="fold")
-        for row in rows:
+        for row in body:
             table.add_row(*(escape(cell.of(self.lang)) for cell in row))
         self.console.print()
         self.console.print(table, width=self.width, highlight=False)
@@ -70,16 +73,14 @@ def render_security(record: Row, lang: str, console: Console) -> None:
     for mark, line in headline(record):
         page.say(line, {"bad": "[bold red]✗[/] ", "warn": "[yellow]![/] ", "good": "[green]✓[/] "}[mark])
     page.table(*_rates(record))
-    critical = critical_losses(record)
-    if critical:
-        shown = critical[:TOP]
-        count = Both(f"（前 {len(shown)} / {len(critical)}）", f" (first {len(shown)} of {len(critical)})")
-        title = Both(f"不满足的故障{count.zh}", f"Losses that the grid does not stand{count.en}")
-        page.table(title, _CRITICAL_HEADS, map(_critical, shown), texts=(0, 1, 3, 4))
+    for rows, of in ((critical_losses(record), Both("N-1", "N-1")), (critical_towers(record), Both("N-2", "N-2"))):
+        shown = rows[:TOP]
+        count = Both(f"（前 {len(shown)} / {len(rows)}）", f" (first {len(shown)} of {len(rows)})")
+        title = Both(f"不满足{of.zh}的故障{count.zh}", f"{of.en} losses that the grid does not stand{count.en}")
+        page.table(title, _CRITICAL_HEADS, map(_critical, shown), texts=(0, 2, 3))
     islands = [row for row in record["losses"] if row["dark"]]
-    if islands:
-        title = Both("解列（断开部分失电）", "Losses that split the grid")
-        page.table(title, _ISLAND_HEADS, map(_island, islands), texts=(0, 1))
+    title = Both("解列（断开部分失电）", "Losses that split the grid: what goes dark")
+    page.table(title, _ISLAND_HEADS, map(_island, islands[:TOP]), texts=(0, 1))
     page.console.print()
     for note in notes(record):
         page.say(note)
@@ -122,8 +123,13 @@ def headline(record: Row) -> list[tuple[str, Both]]:
 
 
 def critical_losses(record: Row) -> list[Row]:
-    """Return the losses that fail at least once, the worst first."""
-    return [row for row in record["losses"] if row["hours_failed"] > 0]
+    """Return the single losses that fail at least once, the worst first."""
+    return [row for row in record["losses"] if row["hours_failed"] > 0 and row["kind"] != "tower"]
+
+
+def critical_towers(record: Row) -> list[Row]:
+    """Return the losses of common towers that fail at least once, the worst first."""
+    return [row for row in record["losses"] if row["hours_failed"] > 0 and row["kind"] == "tower"]
 
 
 def _rates(record: Row) -> tuple[Both, list[Both], list[list[Both]]]:
@@ -146,34 +152,38 @@ def _rates(record: Row) -> tuple[Both, list[Both], list[list[Both]]]:
 
 
 _CRITICAL_HEADS = (
-    Both("故障元件", "loss"), Both("资料", "evidence"), Both("不通过 小时", "failed h"), Both("原因", "why"),
-    Both("最严重", "worst"), Both("最低电压 pu", "lowest pu"), Both("需调整 MW", "relief MW"),
+    Both("故障元件（资料）", "loss (evidence)"), Both("小时", "h"), Both("原因", "why"), Both("最严重", "worst"),
+    Both("需调整 MW", "relief MW"),
 )  # fmt: skip
 _ISLAND_HEADS = (
-    Both("故障元件", "loss"), Both("失电母线", "dark buses"), Both("小时", "h"),
-    Both("负荷与外送 MW", "load, export MW"), Both("电源 MW", "generation MW"),
+    Both("故障元件", "loss"), Both("失电母线", "dark buses"), Both("负荷与外送 MW", "load, export MW"),
+    Both("电源 MW", "generation MW"),
 )  # fmt: skip
 
 
 def name_of(row: Row) -> Both:
     """Return the id and the name of a loss."""
-    return Both(f"{row['name']} {row['name_zh']}", f"{row['name']} {row['name_en']} {row['name_zh']}")
+    return Both(f"{row['name']} {row['name_zh']}", f"{row['name']} {row['name_en']}")
 
 
 def _critical(row: Row) -> Iterator[Both]:
-    yield name_of(row)
-    yield CONFIDENCE[row["confidence"]]
+    name, evidence = name_of(row), CONFIDENCE[row["confidence"]]
+    yield Both(f"{name.zh}（{evidence.zh}）", f"{name.en} ({evidence.en})")
     yield same(u.fixed(row["hours_failed"]))
     yield causes_of(row)
     yield worst_of(row)
-    yield same(u.NONE if row["low"] is None else f"{row['low']['vm_pu']:.4f}")
     yield relief_of(row)
 
 
 def causes_of(row: Row) -> Both:
-    """Return what is broken and in how many hours, for example ``overload 5 h``."""
-    found = [(CAUSES[what], u.hours(hours)) for what, hours in row["hours"].items() if hours > 0]
-    return Both("；".join(f"{a.zh}{b.zh}" for a, b in found), "; ".join(f"{a.en} {b.en}" for a, b in found))
+    """Return what is broken, with its hours where they differ from those in which the loss fails."""
+    parts = []
+    for what, hours in row["hours"].items():
+        if hours > 0:
+            name, time = CAUSES[what], u.hours(hours)
+            whole = hours == row["hours_failed"]
+            parts.append(name if whole else Both(f"{name.zh} {time.zh}", f"{name.en} {time.en}"))
+    return Both("；".join(part.zh for part in parts), "; ".join(part.en for part in parts))
 
 
 def worst_of(row: Row) -> Both:
@@ -203,7 +213,6 @@ def relief_of(row: Row) -> Both:
 def _island(row: Row) -> Iterator[Both]:
     yield name_of(row)
     yield same(" ".join(row["dark"]))
-    yield same(u.fixed(row["hours_judged"]))
     yield same(u.fixed(row["load_lost_mw"]))
     yield same(u.fixed(row["generation_lost_mw"]))
 

@@ -20,6 +20,7 @@ from sim.report.sections import (
     plan,
     reliability,
     renewables,
+    security,
     storage,
     voltage,
 )
@@ -34,6 +35,7 @@ SECTIONS: tuple[Section, ...] = (
     grid.SECTION,
     voltage.SECTION,
     reliability.SECTION,
+    security.SECTION,
     plan.SECTION,
     cost.SECTION,
     assumptions.SECTION,

@@ -73,10 +73,9 @@ WORDS: dict[str, tuple[str, str]] = {
     ),
     "reliability_elsewhere": (
         "计入机组随机停运的充裕性指标（LOLE、EUE、容量可信度）由以下命令计算："
-        "python simulate.py adequacy {scenario}。"
-        "本次运行未做N-1校核，本版本尚无该命令。",
+        "python simulate.py adequacy {scenario}。",
         "Adequacy with random outages (LOLE, EUE, capacity credit) is computed by: python simulate.py adequacy "
-        "{scenario}. N-1 was not studied in this run; this version has no command for it.",
+        "{scenario}.",
     ),
     "eens": ("失负荷电量", "Unserved energy"),
     "unserved_hours": ("失负荷小时数", "Hours with unserved load"),
