@@ -7,6 +7,7 @@ What other stages wrote in English only is in ``phrases``.
 from __future__ import annotations
 
 from sim.report.texts import (
+    causes,
     compare,
     figures,
     findings,
@@ -31,6 +32,7 @@ SUBJECTS = (
     tables,
     workbook,
     compare,
+    causes,
     security,
     sweep,
 )

@@ -25,11 +25,6 @@ WORDS: dict[str, tuple[str, str]] = {
         "the AC energy after inverter clipping.",
     ),
     "heat_choice": ("逐日逐时图", "Hour by day of"),
-    "causes_missing": (
-        "本次运行没有区分弃电原因：全部弃电合并列出，两种利用率口径因此相同。本版本尚无区分原因的命令。",
-        "Causes were not separated in this run: curtailment stands as one sum, and both bases of utilisation are "
-        "therefore the same. This version has no command that separates them.",
-    ),
     "no_storage": ("该情景没有储能。", "the scenario has no storage."),
     "demand_response": ("需求响应", "Demand response"),
     "shed_energy": ("削减电量", "Energy shed"),

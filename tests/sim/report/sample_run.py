@@ -21,6 +21,7 @@ from sim.metrics import SAME_BASES
 from sim.static import network_part
 
 Frames = dict[str, pd.DataFrame]
+CAUSES = ("surplus", "flexibility", "network", "security", "ac")
 TECHS = ("coal", "hydro", "wind", "pv")
 OVERLOADED = "WUSA500-JHH500"
 NASTY = "<script>alert(\"x\")</script> & '乌蒙山脉超长名称的光伏发电基地升压汇集站' 🌞"
@@ -140,6 +141,8 @@ def _system(
     columns |= {"export_contract_mw": 0.64 * left, "below_minimum_mw": zero.copy()}
     offered = columns["wind_available_mw"] + columns["pv_available_mw"]
     columns["curtailed_mw"] = offered - columns["wind_mw"] - columns["pv_mw"]
+    shares = _cause_shares(static, plants)
+    columns |= {f"curtailed_{cause}_mw": share.sum(axis=1).to_numpy() for cause, share in shares.items()}
     columns["residual_load_mw"] = columns["load_mw"] + columns["export_mw"] - offered
     columns |= {"stored_mwh": total("stored_mwh"), "price_cny_per_mwh": 250 + 100 * np.sin(index.hour / 4)}
     status = np.zeros(len(index), dtype=np.int64)
@@ -173,7 +176,7 @@ def _buses(static: dict[str, Any], index: pd.DatetimeIndex, failed: tuple[int, .
 
 
 def _gwh(values: Any) -> float:
-    return float(np.sum(values)) / 1000
+    return float(np.asarray(values).sum()) / 1000
 
 
 def _rate(gwh: float, available: float) -> dict[str, float | None]:
@@ -297,12 +300,49 @@ def _curtailment(static: dict[str, Any], plants: pd.DataFrame) -> dict[str, Any]
             offered = _gwh(plants[f"{name} available_mw"])
             by_plant[name] = _rate(offered - _gwh(plants[f"{name} generation_mw"]), offered) | {"clipped_gwh": 0.5}
     total = triple("")
+    shares = _cause_shares(static, plants)
     return total | {
         "by_plant": by_plant,
         "by_county": {county: triple(county) for county in static["counties"]},
-        "by_cause": {
-            "not_attributed": {"gwh": total["total"]["gwh"], "sentence": "causes have not been separated"}
-        },
+        "by_cause": {cause: _cause(shares.get(cause), total["total"]["gwh"]) for cause in CAUSES},
+        "causes": _causes(static, shares),
+    }
+
+
+def _cause_shares(static: dict[str, Any], plants: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Return the share of each cause [hours × plants]: a fifth surplus, half coal, the rest the network."""
+    names = [name for name, plant in static["plants"].items() if plant["tech"] in ("wind", "pv")]
+    lost = pd.DataFrame({n: plants[f"{n} available_mw"] - plants[f"{n} generation_mw"] for n in names})
+    return {"surplus": 0.2 * lost, "flexibility": 0.5 * lost, "network": 0.3 * lost}
+
+
+def _cause(share: pd.DataFrame | None, total: float) -> dict[str, Any]:
+    gwh = 0.0 if share is None else _gwh(share)
+    return {
+        "gwh": gwh, "share": gwh / total, "increase_gwh": gwh, "operated": share is not None,
+        "sentence": "a sentence",
+    }  # fmt: skip
+
+
+def _causes(static: dict[str, Any], shares: dict[str, pd.DataFrame]) -> dict[str, Any]:
+    rows, names = static["plants"], list(shares["surplus"])
+
+    def split(chosen: list[str]) -> dict[str, float]:
+        return {cause: _gwh(share[chosen]) for cause, share in shares.items()}
+
+    def grouped(key: str) -> dict[str, dict[str, float]]:
+        return {
+            value: split([n for n in names if rows[n][key] == value]) for value in {rows[n][key] for n in names}
+        }
+
+    months = pd.DatetimeIndex(shares["surplus"].index).strftime("%Y-%m")
+    row = {"cause": "network", "limit_mw": 420.0, "forward": True, "hours": 30.0, "curtailing_hours": 12.0}
+    return {
+        "by_tech": grouped("tech"),
+        "by_county": grouped("county"),
+        "by_plant": {name: split([name]) for name in names},
+        "by_month": {m: {c: _gwh(share[months == m]) for c, share in shares.items()} for m in months.unique()},
+        "rows": [row | {"row": OVERLOADED, "gwh": 0.7}, row | {"row": "section 乌撒", "gwh": 0.1}],
     }
 
 

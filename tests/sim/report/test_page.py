@@ -15,7 +15,7 @@ import pandas as pd
 import plotly.graph_objects as go
 import pytest
 from plotly.offline import get_plotlyjs_version
-from sample_run import NASTY, write_sample
+from sample_run import NASTY, OVERLOADED, write_sample
 
 from scenarios.errors import DataError, ScenarioError
 from sim.report import charts as fig
@@ -26,6 +26,7 @@ from sim.report.page import plotly_js, render, script_json, write_report
 from sim.report.phrases import PLAN, reason_text, target_unit
 from sim.report.sections import all_figures, all_tables
 from sim.report.sections.balance import monthly_balance
+from sim.report.sections.causes import row_name
 from sim.report.sections.network_map import bus_places, network_map
 from sim.report.sections.overview import tiles
 from sim.report.units import Both
@@ -77,7 +78,7 @@ def test_every_word_asked_for_exists_and_none_is_left_over() -> None:
     assert asked <= set(WORDS), asked - set(WORDS)
     strings = set(re.findall(r'"(\w+)"', _sources())) | set(re.findall(r'empty="(\w+)"', _sources()))
     made = re.compile(
-        r"^(kind|section|table|figure|confidence|worst|map|cost|find|storage|available|curtailed|level|tile|plan"
+        r"^(kind|section|table|figure|confidence|worst|map|cost|find|storage|available|curtailed|cause|level|tile|plan"
         r"|axis|hover|unit|format|compare)_"
     )
     unused = [key for key in WORDS if key not in strings and not made.match(key)]
@@ -387,6 +388,33 @@ def test_every_figure_is_valid_plotly(content: Content, lang: str) -> None:
 # --- the file ---
 
 
+def test_causes_add_up_in_every_table_and_figure(content: Content) -> None:
+    lost = content.metrics["curtailment"]["total"]["gwh"]
+    tables, figures = all_tables(content), all_figures(content)
+    assert sum(row[1].sort for row in tables["causes"].rows) == pytest.approx(lost)
+    assert [row[-1].text.zh == "本次运行未计入" for row in tables["causes"].rows] == [False] * 3 + [True] * 2
+    for name in ("cause_counties", "cause_plants"):
+        assert sum(row[1].sort for row in tables[name].rows) == pytest.approx(lost)
+        assert all(sum(cell.sort for cell in row[2:]) == pytest.approx(row[1].sort) for row in tables[name].rows)
+    stacks = figures["cause_months"]["data"]
+    assert len(stacks) == 3
+    assert sum(sum(trace["y"]["v"]) for trace in stacks) == pytest.approx(lost, rel=1e-5)
+
+
+def test_binding_rows_are_named_in_both_languages(content: Content) -> None:
+    names = [row[0].text for row in all_tables(content)["cause_rows"].rows]
+    assert names[1] == Both("断面乌撒", "section 乌撒")
+    branch = content.static["branches"][OVERLOADED]
+    start, end = content.bus_name(branch["from"]), content.bus_name(branch["to"])
+    assert all_tables(content)["cause_rows"].rows[0][4].text == Both(
+        f"{start.zh}→{end.zh}", f"{start.en} → {end.en}"
+    )
+    one, other = list(content.static["branches"])[:2]
+    after_loss = row_name(content, f"{one} without {other}")
+    assert after_loss.zh == f"{content.branch_name(one).zh}（{content.branch_name(other).zh}停运后）"
+    assert after_loss.en == f"{content.branch_name(one).en}, after the loss of {content.branch_name(other).en}"
+
+
 def test_write_report_from_the_folder_alone(folder: Path, tmp_path: Path) -> None:
     copy = shutil.copytree(folder, tmp_path / "copy")
     path = write_report(copy, lang="en")
@@ -410,11 +438,12 @@ def test_no_run_folder_is_refused(tmp_path: Path) -> None:
 
 
 def test_sections_without_data_say_so(content: Content) -> None:
-    bare = changed(content, storage={"by_storage": {}})
+    none = {**content.metrics["curtailment"]["causes"], "rows": []}
+    bare = changed(content, storage={"by_storage": {}}, curtailment={"causes": none})
     info = {**bare.info, "static": {**bare.static, "storages": {}}}
     page = render(Content(RunRecord(bare.record.folder, info, bare.record._frames)), "zh")
     assert "该情景没有储能" in page
-    assert "本次运行没有区分弃电原因" in page
+    assert "没有元件或断面到限" in page
     assert 'id="fig-storage_day"' not in page
 
 
