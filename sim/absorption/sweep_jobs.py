@@ -18,8 +18,6 @@ from pathlib import Path
 from scenarios.errors import Problem, SimulationError, WumengError
 from scenarios.schema import Scenario
 from sim.absorption.sweep_pool import Pool
-from sim.pipeline import RunOptions, run
-from sim.progress import Stages
 
 DIED = "the process that computed it died twice, the second time with nothing beside it; perhaps memory ran out"
 PATIENCE_S = 1.0
@@ -48,10 +46,15 @@ class Ending:
 
 
 Heard = Callable[[Job, Ending], None]
+Work = Callable[[Job], Ending]
 
 
 def run_job(job: Job) -> Ending:
     """Compute a job here and now; every failure becomes the ending's ``error``."""
+    # Loaded where it is needed: a parent that only hands out jobs does without the libraries that compute.
+    from sim.pipeline import RunOptions, run  # noqa: PLC0415
+    from sim.progress import Stages  # noqa: PLC0415
+
     with _one_at_a_time:
         try:
             options = RunOptions(job.out_dir, finish=_pages(job.pages))
@@ -78,26 +81,26 @@ def _fault(error: Exception) -> str:
     return f"fault of the program: {type(error).__name__}: {error} ({place})"
 
 
-def finish_all(jobs: Sequence[Job], pool: Pool, heard: Heard) -> None:
-    """Run all jobs and tell ``heard`` how each ended, in the order in which they end.
+def finish_all(jobs: Sequence[Job], pool: Pool, heard: Heard, work: Work = run_job) -> None:
+    """Do the work of all jobs and tell ``heard`` how each ended, in the order in which they end.
 
     Raises ``SimulationError`` when the executor itself is lost; what is finished then stays finished.
     """
     left = deque(jobs)
     while left:
-        for suspect in _until_broken(left, pool, pool.slots, heard):
-            if _until_broken(deque([suspect]), pool, 1, heard):
+        for suspect in _until_broken(left, pool, heard, work):
+            if _until_broken(deque([suspect]), pool, heard, work):
                 heard(suspect, Ending(error=DIED))
 
 
-def _until_broken(left: deque[Job], pool: Pool, slots: int, heard: Heard) -> list[Job]:
+def _until_broken(left: deque[Job], pool: Pool, heard: Heard, work: Work) -> list[Job]:
     """Work ``left`` off; when the executor breaks, return the jobs that were under way."""
     with pool.open() as executor:
         flying: dict[Future[Ending], Job] = {}
         while left or flying:
             try:
-                while left and len(flying) < slots:
-                    flying[executor.submit(run_job, left[0])] = left[0]
+                while left and len(flying) < pool.slots:
+                    flying[executor.submit(work, left[0])] = left[0]
                     left.popleft()
             except BrokenExecutor:
                 return list(flying.values())
