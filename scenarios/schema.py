@@ -316,6 +316,32 @@ class Security(Section):
     )
 
 
+class Absorption(Section):
+    """How much more wind or PV can be absorbed: what must hold, and how finely it is searched."""
+
+    limit: float = Field(0.05, gt=0, lt=1, description="most curtailment of the technology in a year, share")
+    account: Literal["region", "sites"] = Field(
+        "region",
+        description="whose curtailment must stay within the limit: the technology's in the region, or the sites'",
+    )
+    resolution_mw: float = Field(10.0, gt=0, le=1000, description="capacities are found to this step, MW")
+    samples: int = Field(
+        9, ge=3, le=101, description="capacities at which the curve is sampled before it is searched"
+    )
+    loading_tolerance: float = Field(
+        0.01, ge=0, le=0.5, description="loading above limits.overload that does not count as overload"
+    )
+    overloaded_tolerance_h: float = Field(
+        0.0, ge=0, le=8784, description="more overloaded hours than in the base case that are accepted, h"
+    )
+    voltage_tolerance: float = Field(
+        0.001, ge=0, le=1, description="more bus-hours outside the voltage band than in the base case, share"
+    )
+    unserved_tolerance_mwh: float = Field(
+        1.0, ge=0, description="more unserved energy than in the base case that is accepted, MWh"
+    )
+
+
 class Scale(Section):
     """Multipliers for studies."""
 
@@ -350,6 +376,7 @@ class Settings(Section):
     limits: Limits = Limits()
     adequacy: Adequacy = Adequacy()
     security: Security = Security()
+    absorption: Absorption = Absorption()
     scale: Scale = Scale()
 
 

@@ -197,15 +197,23 @@ def _branch_loading(loading: Floats, over: Bools, stamps: Any, step_h: float) ->
 
 def monitored_buses(outcome: Outcome) -> tuple[Monitored, ...]:
     """Return the 500 and 220 kV buses of the region that are in the compiled grid, in its order."""
-    rows = {bus.bus_id: bus for bus in outcome.scenario.tables.buses}
     loads = _mean_load_by_bus_mw(outcome)
+    return tuple(
+        Monitored(bus, column, band, loads.get(bus.bus_id, 0.0))
+        for bus, column, band in watched_buses(outcome.scenario, outcome.model)
+    )
+
+
+def watched_buses(scenario: Scenario, model: GridModel) -> list[tuple[Bus, int, VoltageBand]]:
+    """Return the region's 500 and 220 kV buses with their column in a flow result and their voltage band."""
+    rows = {bus.bus_id: bus for bus in scenario.tables.buses}
     found = []
-    for column, name in enumerate(outcome.model.buses):
+    for column, name in enumerate(model.buses):
         bus = rows.get(name)
-        band = _band(outcome.scenario, outcome.model.vn_kv[column])
+        band = _band(scenario, model.vn_kv[column])
         if bus is not None and band is not None and bus.kind not in OUTSIDE:
-            found.append(Monitored(bus, column, band, loads.get(name, 0.0)))
-    return tuple(found)
+            found.append((bus, column, band))
+    return found
 
 
 def _band(scenario: Scenario, vn_kv: float) -> VoltageBand | None:

@@ -1,0 +1,293 @@
+"""A base study, a weather year and capacities of sites → the simulated year, as the figures that decide.
+
+    scenario + sites ──prepare──► Study          network, lines and multipliers written down once
+    Study + seed ──weather_year──► WeatherYear   weather and generation made once, per unit of capacity
+    Study + WeatherYear + MW per site ──evaluate──► Point        dispatch ⇄ AC power flow, as in a run
+
+``evaluate`` is pure: it depends on nothing but its arguments, so that years may be computed anywhere, in any order.
+
+The network stays that of the base study. The sizing rule of assumed lines (``grid.sizing``) looks at the plants of
+the tables; if it looked at the grown ones, every assumed collection line would grow with them and never bind. So
+lines are sized once, for the plants of the tables, and kept: a new megawatt has to find its way through them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from grid.checks import NetworkReport, check_network
+from grid.compile import compile_net
+from grid.model import FlowResult, GridModel
+from grid.network import build_net
+from grid.sizing import size_assumed_lines, with_sized_lines
+from profiles.generate import generate
+from profiles.records import Profiles
+from profiles.weather import make_weather
+from scenarios.errors import Problem, ScenarioError
+from scenarios.records import Floats
+from scenarios.schema import Scale, Scenario
+from scenarios.tables import Plant, Storage
+from sim.absorption.sites import Growing, Site, find_sites
+from sim.accounts import MWH_PER_GWH, gwh
+from sim.operation import Operation, operate
+from sim.progress import Stages
+from sim.wires import watched_buses
+
+
+@dataclass(frozen=True, slots=True)
+class Companion:
+    """Storage that new capacity must bring along (配储): MW per MW of growth, and its hours at full power."""
+
+    share: float = 0.0
+    hours: float = 2.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Study:
+    """What all years of a study share. ``scenario`` has sized lines, multipliers applied, new plants at 1 MW."""
+
+    scenario: Scenario
+    network: NetworkReport
+    model: GridModel
+    tech: Growing
+    sites: tuple[Site, ...]
+    companion: Companion
+
+    @property
+    def base_mw(self) -> tuple[float, ...]:
+        """Capacities of the sites as they stand."""
+        return tuple(site.capacity_mw for site in self.sites)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class WeatherYear:
+    """A weather year of a study: its name, and the profiles with the capacities of the study's scenario."""
+
+    name: str
+    scenario: Scenario
+    profiles: Profiles
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """Energy that was available and energy of it that was not accepted.
+
+    All curtailment of the model is system-caused (系统原因): maintenance, losses and clipping of the plants
+    themselves are taken off before, so they are in neither figure.
+    """
+
+    available_gwh: float
+    curtailed_gwh: float
+
+    @property
+    def accepted_gwh(self) -> float:
+        """Energy accepted."""
+        return self.available_gwh - self.curtailed_gwh
+
+    @property
+    def rate(self) -> float:
+        """Curtailed / available; 0 when nothing was available."""
+        return self.curtailed_gwh / self.available_gwh if self.available_gwh > 0 else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Security:
+    """How well a year was supplied and the network kept; hours and element-hours of solved steps.
+
+    ``overloaded_h`` counts hours in which a branch exceeds the limit and its tolerance; ``voltage_outside`` is the
+    share of monitored bus-hours outside the voltage band.
+    """
+
+    unserved_mwh: float
+    unsolved_h: float
+    overloaded_h: float
+    loading_max: float
+    loading_branch: str
+    voltage_outside: float
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One simulated year: MW of the sites, and what came of them."""
+
+    sizes_mw: tuple[float, ...]
+    weather: str
+    tech: Offer
+    renewables: Offer
+    sites: tuple[Offer, ...]
+    security: Security
+
+
+def prepare(
+    scenario: Scenario, names: Sequence[str], tech: Growing = "pv", companion: Companion | None = None
+) -> Study:
+    """Return the study of the sites of the given names; raises ``ScenarioError`` and ``DataError``."""
+    network = check_network(scenario)
+    model = compile_net(build_net(scenario))
+    sites = find_sites(scenario, network.elements, names, tech)
+    fixed = _written_down(scenario, sites)
+    return Study(fixed, network, model, tech, sites, companion or Companion())
+
+
+def _written_down(scenario: Scenario, sites: Sequence[Site]) -> Scenario:
+    """Return the scenario with sized lines and scaled plants in its tables, so that neither rule applies again."""
+    settings = scenario.settings
+    if settings.grid.size_assumed_elements:
+        scenario = with_sized_lines(scenario, size_assumed_lines(scenario))
+    scale = Scale(load=settings.scale.load, export=settings.scale.export)
+    grid = settings.grid.model_copy(update={"size_assumed_elements": False})
+    new = [plant for site in sites for plant in site.new]
+    tables = scenario.tables.model_copy(
+        update={"plants": (*_standing(scenario), *new), "storages": scenario.storages}
+    )
+    return Scenario(settings=settings.model_copy(update={"scale": scale, "grid": grid}), tables=tables)
+
+
+def _standing(scenario: Scenario) -> list[Plant]:
+    """Return the plants in service as scaled, and those of other accounts, in the order of the table."""
+    scaled = {plant.plant_id: plant for plant in scenario.plants}
+    rows = scenario.tables.plants
+    return [scaled.get(row.plant_id, row) for row in rows if row.plant_id in scaled or row.account != "bijie"]
+
+
+def weather_year(study: Study, seed: int | None = None) -> WeatherYear:
+    """Return a weather year: the scenario's own, or a synthetic year drawn with ``seed``."""
+    scenario = study.scenario
+    if seed is not None:
+        weather = scenario.settings.weather.model_copy(update={"seed": seed, "interannual": "draw"})
+        settings = scenario.settings.model_copy(update={"weather": weather})
+        scenario = Scenario(settings=settings, tables=scenario.tables)
+    name = "scenario" if seed is None else str(seed)
+    return WeatherYear(name, scenario, generate(scenario, make_weather(scenario)))
+
+
+def require_drawable(scenario: Scenario) -> None:
+    """Raise ``ScenarioError`` when the scenario's weather comes from files: then there are no years to draw."""
+    files = [name for name, site in scenario.settings.weather.sites.items() if site.file is not None]
+    if files:
+        what = f"draws synthetic years, but {', '.join(files)} has a weather file"
+        raise ScenarioError(Problem("--weather-years", what, "leave out --weather, or --weather-years"))
+
+
+def evaluate(study: Study, year: WeatherYear, sizes_mw: Sequence[float]) -> Point:
+    """Return the year with these capacities of the sites, MW in their order."""
+    return point_of(study, year, sizes_mw, operate_at(study, year, sizes_mw))
+
+
+def operate_at(study: Study, year: WeatherYear, sizes_mw: Sequence[float]) -> Operation:
+    """Return the operation of the year with these capacities; raises ``PowerFlowError`` when no hour is solved."""
+    scenario, profiles = at_sizes(study, year, sizes_mw)
+    return operate(scenario, profiles, study.model, Stages(quiet=True))
+
+
+def at_sizes(study: Study, year: WeatherYear, sizes_mw: Sequence[float]) -> tuple[Scenario, Profiles]:
+    """Return scenario and profiles with these capacities of the sites, and with the storage that growth brings."""
+    tables = year.scenario.tables
+    now = {plant.plant_id: plant.capacity_mw for plant in year.scenario.plants}
+    factor = {
+        name: size * share / now[name]
+        for site, size in zip(study.sites, sizes_mw, strict=True)
+        for name, share in site.shares
+    }
+    plants = tuple(
+        row.model_copy(update={"unit_mw": row.unit_mw * factor[row.plant_id]}) if row.plant_id in factor else row
+        for row in tables.plants
+    )
+    storages = (*tables.storages, *_companions(study, sizes_mw))
+    scenario = Scenario(
+        settings=year.scenario.settings,
+        tables=tables.model_copy(update={"plants": plants, "storages": storages}),
+    )
+    columns = np.array([factor.get(name, 1.0) for name in year.profiles.renewables])
+    available = year.profiles.available_mw * columns
+    clipped = year.profiles.clipped_gwh * columns
+    return scenario, replace(year.profiles, available_mw=available, clipped_gwh=clipped)
+
+
+def _companions(study: Study, sizes_mw: Sequence[float]) -> list[Storage]:
+    """Return the storage that growth brings along, at the buses of the plants that grow."""
+    if study.companion.share == 0:
+        return []
+    at = {plant.plant_id: plant for plant in study.scenario.plants}
+    growth = {
+        name: share * (size - site.capacity_mw)
+        for site, size in zip(study.sites, sizes_mw, strict=True)
+        for name, share in site.shares
+        if size > site.capacity_mw
+    }
+    return [_companion(study, at[name], study.companion.share * mw) for name, mw in growth.items()]
+
+
+def _companion(study: Study, plant: Plant, power_mw: float) -> Storage:
+    """Return a battery beside a plant, with the efficiencies of the first battery of the tables."""
+    batteries = [row for row in study.scenario.tables.storages if row.kind == "battery"]
+    if not batteries:
+        what = "storages.csv has no battery in service to take efficiencies from"
+        raise ScenarioError(Problem("--storage", what, "add a battery, even a small one"))
+    changes = {
+        "storage_id": f"with-{plant.plant_id}",
+        "name_en": f"storage with {plant.name_en}",
+        "name_zh": f"{plant.name_zh}配套储能",
+        "bus_id": plant.bus_id,
+        "county": plant.county,
+        "power_mw": power_mw,
+        "energy_mwh": power_mw * study.companion.hours,
+        "status": "assumed",
+        "source": "absorption study",
+        "confidence": "assumed",
+    }
+    return batteries[0].model_copy(update=changes)
+
+
+def point_of(study: Study, year: WeatherYear, sizes_mw: Sequence[float], operation: Operation) -> Point:
+    """Return the figures of an operation."""
+    case = operation.case
+    tech_of = {plant.plant_id: plant.tech for plant in year.scenario.plants}
+    of_tech = [tech_of[name] == study.tech for name in case.renewables]
+    of_sites = [[name in dict(site.shares) for name in case.renewables] for site in study.sites]
+    return Point(
+        sizes_mw=tuple(float(size) for size in sizes_mw),
+        weather=year.name,
+        tech=_offer(operation, of_tech),
+        renewables=_offer(operation, [True] * len(case.renewables)),
+        sites=tuple(_offer(operation, mine) for mine in of_sites),
+        security=_security(study, operation),
+    )
+
+
+def _offer(operation: Operation, chosen: Sequence[bool]) -> Offer:
+    columns, step_h = np.array(chosen, dtype=bool), operation.case.time.step_h
+    available = operation.case.available_mw[:, columns]
+    curtailed = available - operation.result.renewable_mw[:, columns]
+    return Offer(gwh(available, step_h), gwh(curtailed, step_h))
+
+
+def _security(study: Study, operation: Operation) -> Security:
+    flow, step_h = operation.flow, operation.case.time.step_h
+    settings = study.scenario.settings
+    loading = np.nan_to_num(flow.loading[flow.solved])
+    allowed = settings.limits.overload + settings.absorption.loading_tolerance
+    worst = loading.max(axis=0)
+    return Security(
+        unserved_mwh=gwh(operation.result.unserved_mw, step_h) * MWH_PER_GWH,
+        unsolved_h=float((~flow.solved).sum()) * step_h,
+        overloaded_h=float((loading > allowed).any(axis=1).sum()) * step_h,
+        loading_max=float(worst.max()),
+        loading_branch=study.model.branches[int(worst.argmax())],
+        voltage_outside=_voltage_outside(study, flow),
+    )
+
+
+def _voltage_outside(study: Study, flow: FlowResult) -> float:
+    watched = watched_buses(study.scenario, study.model)
+    if not watched:
+        return 0.0
+    vm_pu: Floats = flow.vm_pu[flow.solved][:, [column for _, column, _ in watched]]
+    low = np.array([band.low_pu for _, _, band in watched])
+    high = np.array([band.high_pu for _, _, band in watched])
+    known = np.isfinite(vm_pu)
+    outside = known & ((vm_pu < low) | (vm_pu > high))
+    return float(outside.sum() / max(1, known.sum()))
