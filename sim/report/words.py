@@ -7,10 +7,22 @@ What other stages wrote in English only is in ``phrases``.
 from __future__ import annotations
 
 from sim.report import texts as _texts  # noqa: F401  (the package that holds them)
-from sim.report.texts import compare, figures, findings, kinds, overview, page, sections, sweep, tables, workbook
+from sim.report.texts import (
+    absorption,
+    compare,
+    figures,
+    findings,
+    kinds,
+    overview,
+    page,
+    sections,
+    sweep,
+    tables,
+    workbook,
+)
 from sim.report.units import Both
 
-SUBJECTS = (page, overview, findings, kinds, sections, figures, tables, workbook, compare, sweep)
+SUBJECTS = (page, overview, findings, kinds, sections, figures, tables, workbook, compare, sweep, absorption)
 WORDS = {key: both for subject in SUBJECTS for key, both in subject.WORDS.items()}
 
 
