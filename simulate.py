@@ -11,7 +11,7 @@ import json
 import traceback
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, ParamSpec
+from typing import TYPE_CHECKING, Annotated, Any, Literal, ParamSpec
 
 import typer
 
@@ -268,6 +268,50 @@ def secure(  # noqa: PLR0913, PLR0917  one parameter per command-line option
         as_json=as_json,
     )  # fmt: skip
     secure_and_show(chosen, options)
+
+
+@app.command()
+@guarded
+def absorb(  # noqa: PLR0913, PLR0917  one parameter per command-line option
+    scenario: ScenarioName = DEFAULT_SCENARIO,
+    site: Annotated[
+        list[str],
+        typer.Option("--site", metavar="NAME", help="Base, county, bus or plant; give two for their frontier."),
+    ] = ["weining", "hezhang"],  # noqa: B006
+    limit: Annotated[float | None, typer.Option(help="Most annual curtailment, share. [default: 0.05]")] = None,
+    technology: Annotated[str, typer.Option(help="What grows: pv or wind.")] = "pv",
+    weather_years: Annotated[
+        int, typer.Option(min=0, max=1000, help="Also this many drawn weather years: P10, P50, P90.")
+    ] = 0,
+    points: Annotated[int, typer.Option(min=2, max=101, help="Capacities per axis of a frontier.")] = 8,
+    storage: Annotated[
+        float, typer.Option(min=0, max=5, help="Storage that growth brings along, MW per MW.")
+    ] = 0.0,
+    storage_hours: Annotated[float, typer.Option(min=0.1, max=24, help="Its hours at full power.")] = 2.0,
+    weather: WeatherFiles = [],  # noqa: B006
+    sets: Sets = [],  # noqa: B006
+    hours: Hours = None,
+    start: Start = None,
+    seed: Seed = None,
+    out: Out = Path("runs"),
+    jobs: Annotated[int | None, typer.Option(min=1, help="Years at a time; no figure depends on it.")] = None,
+    lang: Lang = "zh",
+    quiet: Quiet = False,
+    as_json: AsJson = False,
+) -> None:
+    """How many MW a base can grow to while curtailment and security hold; the frontier of two. 消纳能力。"""
+    require_language(lang)
+    if technology not in {"pv", "wind"}:
+        raise ScenarioError(f'--technology "{technology}": known are pv and wind')
+    shortcuts = {"absorption.limit": limit, "time.hours": hours, "time.start": start, "weather.seed": seed}
+    chosen = scenario_from(scenario, sets, weather, shortcuts)
+    from sim.absorb import Output, absorb_and_show  # noqa: PLC0415
+    from sim.absorption.annual import Companion  # noqa: PLC0415
+    from sim.absorption.study import Question  # noqa: PLC0415
+
+    tech: Literal["pv", "wind"] = "pv" if technology == "pv" else "wind"
+    question = Question(tuple(site), tech, weather_years, points, Companion(storage, storage_hours))
+    absorb_and_show(chosen, question, Output(out, lang, quiet, as_json), jobs)
 
 
 @app.command()

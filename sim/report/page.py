@@ -35,7 +35,7 @@ FACTORS = {
     "en": {"power": 1.0, "energy": 1.0, "money": 1e-6, "content": 1.0, "mass": 1e-3},
 }
 """From MW, GWh, CNY, MWh, t to 万千瓦, 亿千瓦时, 亿元, 万千瓦时, 万吨 and to MW, GWh, CNY million, MWh, kt."""
-CARTESIAN = {"bar", "box", "heatmap", "scatter"}
+CARTESIAN = {"bar", "box", "contour", "heatmap", "scatter"}
 """Trace types of plotly.js's cartesian bundle that the pages use; others need the complete script."""
 
 

@@ -7,6 +7,7 @@ What other stages wrote in English only is in ``phrases``.
 from __future__ import annotations
 
 from sim.report.texts import (
+    absorption,
     causes,
     compare,
     figures,
@@ -32,6 +33,7 @@ SUBJECTS = (
     tables,
     workbook,
     compare,
+    absorption,
     causes,
     security,
     sweep,

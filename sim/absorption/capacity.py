@@ -1,0 +1,264 @@
+"""A study → how large a site may grow: the first capacity at which a criterion breaks, and what stands around it.
+
+    sampled years → first crossing → energy, marginal curtailment, reason, spread over weather years
+
+The search below knows nothing of the grid: it sees years as the excess of their worst criterion
+(``sim.absorption.crossing``). The highest capacity that is sampled is one at which even a system without any limit
+but its demand would curtail too much, so that no answer lies above it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+
+from scenarios.records import Floats
+from sim.absorption.annual import Point, Study, WeatherYear, evaluate, operate_at, weather_year
+from sim.absorption.criteria import Criterion, criteria, excess
+from sim.absorption.crossing import Found, Probe, crossing_near, first_crossing
+from sim.absorption.reason import Reason, reason_of
+from sim.progress import Stages
+
+LAST_MW = 100.0
+"""Step over which the marginal curtailment rate (边际弃电率) is taken."""
+HIGHEST_MW = 100_000.0
+"""No site is tried above this."""
+QUANTILES = (0.1, 0.5, 0.9)
+
+Sizes = tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """Capacity of a site in each of several weather years; ``p10_mw`` is what one year in ten does not reach.
+
+    Where even 0 MW breaks a criterion the capacity is 0; ``open_years`` counts years without a limit in reach.
+    """
+
+    seeds: tuple[int, ...]
+    capacity_mw: tuple[float, ...]
+    open_years: int
+
+    @property
+    def quantiles_mw(self) -> tuple[float, ...]:
+        """P10, P50, P90 by linear interpolation between the sorted years, MW."""
+        return tuple(float(value) for value in np.quantile(self.capacity_mw, QUANTILES))
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """How large one site may grow while the others stay as they are.
+
+    ``points`` are all simulated years, rising. ``at`` is the year at the answer, ``base`` the year as it stands;
+    ``beyond`` are the criteria that break one step above. ``marginal_rate`` is curtailed / available of wind and PV
+    for the last ``LAST_MW`` below the answer.
+    """
+
+    site: int
+    found: Found
+    base: Point
+    points: tuple[Point, ...]
+    at: Point | None
+    beyond: tuple[Criterion, ...]
+    marginal_rate: float | None
+    reason: Reason | None
+    spread: Spread | None = None
+
+    @property
+    def capacity_mw(self) -> float:
+        """The answer; 0 when even without the site a criterion breaks."""
+        return self.found.holds_mw or 0.0
+
+    @property
+    def falling_mw(self) -> tuple[float, ...]:
+        """Capacities at which the curtailment rate is lower than at the sample below: noteworthy, not usual."""
+        pairs = zip(self.points[:-1], self.points[1:], strict=True)
+        return tuple(b.sizes_mw[self.site] for a, b in pairs if b.tech.rate < a.tech.rate - RATE_DUST)
+
+
+RATE_DUST = 1e-4
+"""Differences of curtailment rates below this are the solver's."""
+
+
+class Book:
+    """The simulated years of one study under one weather: each once, several side by side."""
+
+    def __init__(self, study: Study, year: WeatherYear, jobs: int = 1) -> None:
+        self.study, self.year, self._jobs = study, year, jobs
+        self._points: dict[Sizes, Point] = {}
+        (self.base,) = self.points([study.base_mw])
+
+    def points(self, asked: Sequence[Sizes], done: Callable[[int], None] | None = None) -> list[Point]:
+        """Return the years with these capacities; ``done`` is told how many of them are ready."""
+        new = [sizes for sizes in dict.fromkeys(asked) if sizes not in self._points]
+        with ThreadPoolExecutor(self._jobs) as pool:
+            for count, point in enumerate(pool.map(self._evaluate, new)):
+                self._points[point.sizes_mw] = point
+                if done is not None:
+                    done(count + 1)
+        return [self._points[sizes] for sizes in asked]
+
+    def _evaluate(self, sizes: Sizes) -> Point:
+        return evaluate(self.study, self.year, sizes)
+
+    def judged(self, point: Point) -> tuple[Criterion, ...]:
+        """Return the criteria of a year, held against the base of the same weather."""
+        settings = self.study.scenario.settings
+        return criteria(point, self.base, settings.absorption, settings.limits.overload)
+
+    def probe(self, site: int) -> Probe:
+        """Return the curve of one site, the others as they stand."""
+
+        def excesses(capacities_mw: Sequence[float]) -> list[float]:
+            sizes = [self.with_site(site, mw) for mw in capacities_mw]
+            return [excess(self.judged(point)) for point in self.points(sizes)]
+
+        return excesses
+
+    def with_site(self, site: int, capacity_mw: float) -> Sizes:
+        """Return the capacities with one site changed."""
+        sizes = list(self.study.base_mw)
+        sizes[site] = float(capacity_mw)
+        return tuple(sizes)
+
+    def along(self, site: int) -> tuple[Point, ...]:
+        """Return the years in which only this site differs from the base, rising."""
+        base = self.study.base_mw
+        others = [k for k in range(len(base)) if k != site]
+        mine = [p for p in self._points.values() if all(p.sizes_mw[k] == base[k] for k in others)]
+        return tuple(sorted(mine, key=lambda point: point.sizes_mw[site]))
+
+
+def find_capacity(book: Book, site: int, stages: Stages) -> Answer:
+    """Return how large a site may grow, the others as they stand."""
+    grid = grid_up(book.study, book.year, site)
+    title = book.study.sites[site]
+    with stages.stage("capacity", f"Annual simulations along {title.title_en} · {title.title_zh}逐档年度仿真"):
+        found = _searched(book, site, grid, stages)
+        if found.status == "none" and grid[0] > 0:
+            found = _searched(book, site, grid_down(book.study, site), stages)
+    with stages.stage("reason", "What limits it · 约束因素"):
+        return _answer(book, site, found)
+
+
+def _searched(book: Book, site: int, grid: Sequence[float], stages: Stages) -> Found:
+    """Sample the grid with progress, then narrow the first crossing."""
+    sizes = [book.with_site(site, mw) for mw in grid]
+    book.points(sizes, lambda count: stages.tick(count, len(grid)))
+    return first_crossing(book.probe(site), grid, book.study.scenario.settings.absorption.resolution_mw)
+
+
+def _answer(book: Book, site: int, found: Found) -> Answer:
+    at = beyond = None
+    if found.holds_mw is not None:
+        (at,) = book.points([book.with_site(site, found.holds_mw)])
+    if found.breaks_mw is not None:
+        (beyond,) = book.points([book.with_site(site, found.breaks_mw)])
+    return Answer(
+        site=site,
+        found=found,
+        base=book.base,
+        at=at,
+        beyond=() if beyond is None else tuple(item for item in book.judged(beyond) if item.broken),
+        marginal_rate=None if at is None else _marginal_rate(book, site, at),
+        reason=None if at is None else _reason(book, at),
+        points=book.along(site),
+    )
+
+
+def _marginal_rate(book: Book, site: int, at: Point) -> float | None:
+    """Return Δ curtailed / Δ available of wind and PV over the last ``LAST_MW``, or what there is of them."""
+    size = at.sizes_mw[site]
+    (below,) = book.points([book.with_site(site, max(0.0, size - LAST_MW))])
+    more = at.renewables.available_gwh - below.renewables.available_gwh
+    return (at.renewables.curtailed_gwh - below.renewables.curtailed_gwh) / more if more > 0 else None
+
+
+def _reason(book: Book, at: Point) -> Reason:
+    return reason_of(book.study, operate_at(book.study, book.year, at.sizes_mw))
+
+
+def grid_up(study: Study, year: WeatherYear, site: int) -> list[float]:
+    """Return the capacities to sample, from what stands to where no system could keep the limit, MW."""
+    low = study.sites[site].capacity_mw
+    return _even(low, ceiling_mw(study, year, site), study)
+
+
+def grid_down(study: Study, site: int) -> list[float]:
+    """Return the capacities to sample below what stands, MW."""
+    return _even(0.0, study.sites[site].capacity_mw, study)
+
+
+def _even(low: float, high: float, study: Study) -> list[float]:
+    """Return evenly spaced capacities whose steps are whole multiples of the resolution; the last is ``high``."""
+    rules = study.scenario.settings.absorption
+    step = max(1.0, np.floor((high - low) / (rules.samples - 1) / rules.resolution_mw)) * rules.resolution_mw
+    inner = [low + step * k for k in range(rules.samples - 1) if low + step * k < high]
+    return [*inner, max(high, low + rules.resolution_mw)]
+
+
+def ceiling_mw(study: Study, year: WeatherYear, site: int) -> float:
+    """Return a capacity of a site at which the limit cannot be kept, whatever the dispatch, MW.
+
+    In every hour the technology can deliver no more than is available and no more than load, the top of the export
+    band and all storage take together; what is left must be curtailed. Doubling, then halving the interval.
+    """
+    asked_mw = _most_taken_mw(study, year)
+    column = [name in dict(study.sites[site].shares) for name in year.profiles.renewables]
+    tech = {plant.plant_id for plant in study.scenario.plants_of(study.tech)}
+    all_mw = year.profiles.available_mw[:, [name in tech for name in year.profiles.renewables]].sum(axis=1)
+    mine_mw = year.profiles.available_mw[:, column].sum(axis=1)
+    standing = max(study.sites[site].capacity_mw, float(sum(p.unit_mw for p in study.sites[site].new)))
+    rules, companion = study.scenario.settings.absorption, study.companion.share
+
+    def sure_rate(size: float) -> float:
+        offered = all_mw + mine_mw * (size / standing - 1.0)
+        taken = np.minimum(offered, asked_mw + companion * size)
+        return float(1.0 - taken.sum() / max(offered.sum(), 1e-9))
+
+    if rules.account == "sites":
+        return min(HIGHEST_MW, standing + 2.0 * float(asked_mw.max()))
+    step = 10.0 * rules.resolution_mw
+    size = study.sites[site].capacity_mw + step
+    while sure_rate(size) <= rules.limit and size < HIGHEST_MW:
+        size += step
+    return min(size, HIGHEST_MW)
+
+
+def _most_taken_mw(study: Study, year: WeatherYear) -> Floats:
+    """Return the most that load, export and storage can take [hours], MW; losses are below a tenth of it."""
+    settings = study.scenario.settings
+    export = year.profiles.export_mw.sum(axis=1) * (1.0 + settings.export.band)
+    storage = sum(item.power_mw for item in study.scenario.storages)
+    shift = 1.0 + settings.demand_response.shift_share
+    return np.asarray(1.1 * (shift * year.profiles.load_mw.sum(axis=1) + export) + storage)
+
+
+def spread_over_years(study: Study, answer: Answer, seeds: Sequence[int], jobs: int, stages: Stages) -> Spread:
+    """Return the capacity of the answer's site in other weather years, each with its own base case."""
+    site, resolution = answer.site, study.scenario.settings.absorption.resolution_mw
+    grid = grid_around(answer, resolution)
+
+    def in_year(seed: int) -> Found:
+        book = Book(study, weather_year(study, seed))
+        return crossing_near(book.probe(site), grid, answer.capacity_mw, resolution)
+
+    found: list[Found] = []
+    with stages.stage("spread", f"{len(seeds)} weather years · 多气象年"), ThreadPoolExecutor(jobs) as pool:
+        for one in pool.map(in_year, seeds):
+            found.append(one)
+            stages.tick(len(found), len(seeds))
+    capacities = tuple(one.holds_mw or 0.0 for one in found)
+    return Spread(tuple(seeds), capacities, sum(one.status == "beyond" for one in found))
+
+
+def grid_around(answer: Answer, resolution_mw: float) -> list[float]:
+    """Return capacities in steps of a twentieth of the answer, from 0 to the highest that was sampled, MW."""
+    middle, highest = answer.capacity_mw, answer.found.samples[-1][0]
+    step = resolution_mw * max(5.0, np.ceil(0.05 * middle / resolution_mw))
+    below = [middle - step * k for k in range(int(middle / step), 0, -1)]
+    above = [middle + step * k for k in range(1, int((highest - middle) / step) + 1)]
+    return sorted({0.0, *below, middle, *above, max(highest, middle + step)})
