@@ -108,7 +108,10 @@ def _unit_out(at: Situation, label: str, plant: Plant) -> Outage:
     on, bus = operation.units_on[:, column], at.model.buses.index(plant.bus_id)
     p_mw = given.p_mw.copy()
     p_mw[:, bus] -= np.where(on > 0, operation.generation_mw[:, column] / np.maximum(on, 1), 0.0)
-    q_min, q_max = given.q_min_mvar.copy(), given.q_max_mvar.copy()
+    shape = (len(on), len(at.model.controls))
+    q_min, q_max = (
+        np.broadcast_to(given_range, shape).copy() for given_range in (given.q_min_mvar, given.q_max_mvar)
+    )
     control = int(np.flatnonzero(at.model.control_bus == bus)[0])
     if bus not in at.model.slack_bus:
         limits = at.scenario.technologies[plant.technology]
