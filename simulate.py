@@ -288,6 +288,12 @@ def absorb(  # noqa: PLR0913, PLR0917  one parameter per command-line option
         float, typer.Option(min=0, max=5, help="Storage that growth brings along, MW per MW.")
     ] = 0.0,
     storage_hours: Annotated[float, typer.Option(min=0.1, max=24, help="Its hours at full power.")] = 2.0,
+    relief: Annotated[
+        bool, typer.Option("--relief", help="Instead: which measure would recover most of what is curtailed.")
+    ] = False,
+    most: Annotated[
+        int, typer.Option(min=0, max=1000, help="With --relief: buses, and lines, that are tried at most.")
+    ] = 12,
     weather: WeatherFiles = [],  # noqa: B006
     sets: Sets = [],  # noqa: B006
     hours: Hours = None,
@@ -305,6 +311,11 @@ def absorb(  # noqa: PLR0913, PLR0917  one parameter per command-line option
         raise ScenarioError(f'--technology "{technology}": known are pv and wind')
     shortcuts = {"absorption.limit": limit, "time.hours": hours, "time.start": start, "weather.seed": seed}
     chosen = scenario_from(scenario, sets, weather, shortcuts)
+    if relief:
+        from sim.relief import relieve_and_show  # noqa: PLC0415
+
+        relieve_and_show(chosen, out, lang, most=most, quiet=quiet, as_json=as_json)
+        return
     from sim.absorb import Output, absorb_and_show  # noqa: PLC0415
     from sim.absorption.annual import Companion  # noqa: PLC0415
     from sim.absorption.study import Question  # noqa: PLC0415

@@ -20,6 +20,7 @@ from profiles.weather import make_weather
 from scenarios.schema import Scenario
 from sim.absorption.causes import Solver, curtailed
 from sim.absorption.measures import Base, Measure, candidate_buses, candidate_rows, measures
+from sim.absorption.places import place_of
 from sim.dispatch import dispatch
 from sim.dispatch.model import DispatchCase, DispatchResult
 from sim.metrics import PENALTIES
@@ -34,12 +35,16 @@ MOST_PLACES = 12
 class Step:
     """What one standard step brings over the period; negative where it does harm.
 
+    ``confidence`` is what is known of the line or section that is strengthened, else empty.
     ``recovered_mwh`` is wind and PV no longer curtailed, ``saved_cny`` operating cost without penalty prices,
     ``served_mwh`` load no longer unserved.
     """
 
     kind: str
     place: str
+    place_zh: str
+    place_en: str
+    confidence: str
     parts: tuple[str, ...]
     recovered_mwh: float
     saved_cny: float
@@ -110,11 +115,14 @@ class _Sums:
 
 
 def _step(base: Base, measure: Measure, start: _Sums, solve: Solver) -> Step:
-    trial = measure.trial(base)
+    trial, place = measure.trial(base), place_of(base.scenario, measure)
     end = _outcome(trial.case, solve(trial.case, trial.limits))
     return Step(
         kind=measure.kind,
         place=measure.place,
+        place_zh=place.zh,
+        place_en=place.en,
+        confidence=place.confidence,
         parts=measure.parts,
         recovered_mwh=start.curtailed_mwh - end.curtailed_mwh,
         saved_cny=start.cost_cny - end.cost_cny,

@@ -15,6 +15,7 @@ from sim.report.texts import (
     kinds,
     overview,
     page,
+    relief,
     sections,
     security,
     sweep,
@@ -35,6 +36,7 @@ SUBJECTS = (
     compare,
     absorption,
     causes,
+    relief,
     security,
     sweep,
 )
