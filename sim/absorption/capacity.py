@@ -9,6 +9,7 @@ but its demand would curtail too much, so that no answer lies above it.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -195,7 +196,7 @@ def grid_down(study: Study, site: int) -> list[float]:
 def _even(low: float, high: float, study: Study) -> list[float]:
     """Return evenly spaced capacities whose steps are whole multiples of the resolution; the last is ``high``."""
     rules = study.scenario.settings.absorption
-    step = max(1.0, np.floor((high - low) / (rules.samples - 1) / rules.resolution_mw)) * rules.resolution_mw
+    step = max(1, math.floor((high - low) / (rules.samples - 1) / rules.resolution_mw)) * rules.resolution_mw
     inner = [low + step * k for k in range(rules.samples - 1) if low + step * k < high]
     return [*inner, max(high, low + rules.resolution_mw)]
 
@@ -258,7 +259,7 @@ def spread_over_years(study: Study, answer: Answer, seeds: Sequence[int], jobs: 
 def grid_around(answer: Answer, resolution_mw: float) -> list[float]:
     """Return capacities in steps of a twentieth of the answer, from 0 to the highest that was sampled, MW."""
     middle, highest = answer.capacity_mw, answer.found.samples[-1][0]
-    step = resolution_mw * max(5.0, np.ceil(0.05 * middle / resolution_mw))
+    step = resolution_mw * max(5, math.ceil(0.05 * middle / resolution_mw))
     below = [middle - step * k for k in range(int(middle / step), 0, -1)]
     above = [middle + step * k for k in range(1, int((highest - middle) / step) + 1)]
     return sorted({0.0, *below, middle, *above, max(highest, middle + step)})

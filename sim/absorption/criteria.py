@@ -35,7 +35,7 @@ class Criterion:
 
 
 def criteria(point: Point, base: Point, rules: Absorption, loading_limit: float) -> tuple[Criterion, ...]:
-    """Return all criteria of a year; ``loading_limit`` is the loading above which an element is overloaded."""
+    """Return all criteria of a year, curtailment first; ``loading_limit`` is where an element is overloaded."""
     now, before = point.security, base.security
     return (
         Criterion("curtailment", curtailment_rate(point, rules), rules.limit),
@@ -55,8 +55,11 @@ def curtailment_rate(point: Point, rules: Absorption) -> float:
 
 
 def excess(found: tuple[Criterion, ...]) -> float:
-    """Return the excess of the worst criterion: ≤ 0 when all hold."""
-    return max(item.excess for item in found)
+    """Return the excess of the worst criterion that is broken; of curtailment (≤ 0) when all hold.
+
+    Only curtailment rises steadily with capacity, so only its distance to the limit tells how far the limit is.
+    """
+    return max((item.excess for item in found if item.broken), default=found[0].excess)
 
 
 def broken(found: tuple[Criterion, ...]) -> tuple[str, ...]:

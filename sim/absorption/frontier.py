@@ -8,6 +8,7 @@ directions count alike, so that exchanging the sites exchanges the axes and noth
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -58,7 +59,7 @@ def axis_mw(answer: Answer, count: int, resolution_mw: float) -> list[float]:
     """Return ``count`` even capacities of a site, from 0 to beyond its own answer and what stands, MW."""
     standing = answer.base.sizes_mw[answer.site]
     reach = MARGIN * max(answer.capacity_mw, standing, (count - 1) * resolution_mw)
-    step = resolution_mw * np.ceil(reach / (count - 1) / resolution_mw)
+    step = resolution_mw * math.ceil(reach / (count - 1) / resolution_mw)
     return [float(step * k) for k in range(count)]
 
 
