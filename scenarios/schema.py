@@ -179,6 +179,24 @@ class Export(Section):
     band: float = Field(0.10, ge=0, le=1, description="allowed deviation from the contract curve, share of it")
     up_price_cny_per_mwh: float = Field(-30.0, le=1000, description="cost of sending more than contracted")
     down_price_cny_per_mwh: float = Field(450.0, ge=0, description="cost of sending less than contracted")
+    ramp_mw_per_h: float | None = Field(
+        None, gt=0, description="most that a channel changes besides the contract's own steps, MW/h; none: no limit"
+    )
+    balance: Literal["none", "day", "month"] = Field(
+        "none", description="what is sent beyond the contract cancels out: never, by midnight, or within the month"
+    )
+    balance_tolerance: float = Field(
+        0.01, ge=0, le=1, description="deviation left open, share of the contract energy of a mean day or month"
+    )
+
+    @model_validator(mode="after")
+    def _no_money_pump(self) -> Export:
+        if self.up_price_cny_per_mwh <= -self.down_price_cny_per_mwh:
+            raise ValueError(
+                f"up_price_cny_per_mwh {self.up_price_cny_per_mwh:g} must be above minus down_price_cny_per_mwh "
+                f"({-self.down_price_cny_per_mwh:g}): sending more and less at once would earn money"
+            )
+        return self
 
 
 class Coal(Section):
@@ -188,6 +206,9 @@ class Coal(Section):
     fuel_cny_per_tce: float = Field(900.0, ge=0, le=10000, description="price of a tonne of coal equivalent, CNY")
     other_cny_per_mwh: float = Field(15.0, ge=0, description="variable cost besides fuel")
     rotation_days: int = Field(7, ge=1, le=60, description="after how many days plants of a rank take turns")
+    part_load: bool = Field(
+        False, description="coal use at part load (columns use_at_half and use_at_30_percent of technologies.csv)"
+    )
 
 
 class DemandResponse(Section):
@@ -195,9 +216,25 @@ class DemandResponse(Section):
 
     shed_share: float = Field(0.05, ge=0, le=1, description="load that can be shed, share of the peak")
     shed_price_cny_per_mwh: float = Field(1500.0, ge=0, description="price of shedding")
+    shed_hours_per_day: float = Field(24.0, ge=0, le=24, description="hours of shedding a day, at full power")
     shift_share: float = Field(0.0, ge=0, le=1, description="load that can be moved, share of the hour's load")
     shift_window_h: float = Field(4.0, gt=0, le=24, description="most energy owed, in hours of shiftable power")
     shift_price_cny_per_mwh: float = Field(25.0, ge=0, description="price of moving, each way")
+
+
+class Reserve(Section):
+    """Spinning reserve that running units hold in every step; 0: what is committed is not held."""
+
+    up_load_share: float = Field(0.0, ge=0, le=1, description="upwards, share of the load")
+    up_renewables_share: float = Field(0.0, ge=0, le=1, description="upwards, share of available wind and PV")
+    largest_unit: bool = Field(False, description="upwards, and the largest running unit")
+    down_load_share: float = Field(0.0, ge=0, le=1, description="downwards, share of the load")
+    down_renewables_share: float = Field(0.0, ge=0, le=1, description="downwards, share of available wind and PV")
+    provided_by: tuple[Literal["hydro", "storage", "renewables"], ...] = Field(
+        ("hydro", "storage", "renewables"),
+        description="who may provide besides coal; storage by charging or discharging less, wind and PV downwards",
+    )
+    missing_cny_per_mwh: float = Field(4000.0, ge=0, description="price of reserve that is missing")
 
 
 class Dispatch(Section):
@@ -211,6 +248,11 @@ class Dispatch(Section):
     curtailment_cny_per_mwh: float = Field(80.0, ge=0, description="price of curtailed wind and PV")
     unserved_cny_per_mwh: float = Field(20000.0, ge=0, description="price of unserved load")
     storage_cny_per_mwh: float = Field(15.0, ge=0, description="throughput price of storage, each way")
+    storage_end_cny_per_mwh: float = Field(
+        0.0, ge=0, le=1000, description="value of the content that a window leaves behind (weekly storage)"
+    )
+    ramps: bool = Field(False, description="coal plants keep to their ramps from step to step (technologies.csv)")
+    reserve: Reserve = Reserve()
     network: Literal["limits", "copper"] = Field(
         "limits", description="what the dispatch knows of the network: branch and section limits, or nothing"
     )

@@ -243,6 +243,15 @@ class Technology(Sourced):
     coal_gce_per_kwh: float = Field(
         ge=0, le=600, description="net coal use at rated load, g of coal equivalent per kWh"
     )
+    use_at_half: OptionalFloat = Field(
+        None, ge=1, le=2, description="coal use per kWh at half load, relative to rated load; blank: the same"
+    )
+    use_at_30_percent: OptionalFloat = Field(
+        None,
+        ge=1,
+        le=3,
+        description="coal use per kWh at 30 % load, relative to rated load; blank: on the line",
+    )
     co2_t_per_mwh: float = Field(ge=0, le=2, description="CO2 per net MWh, t")
     aux_pu: float = Field(ge=0, lt=0.3, description="own use as share of gross generation")
     q_min_pu: float = Field(ge=-1, le=0, description="reactive lower limit per unit of active capacity")

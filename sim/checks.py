@@ -13,7 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from scenarios.errors import InvariantError, Problem
-from scenarios.records import Floats, Ints
+from scenarios.records import Bools, Floats, Ints
+from sim.dispatch.limits import NetworkLimits, flow_mw, no_limits
 from sim.dispatch.model import START_CONTENT, DispatchCase, DispatchResult
 
 TOLERANCE = 1e-6
@@ -21,6 +22,9 @@ TOLERANCE = 1e-6
 
 TOLERANCE_CONTENT_MWH = 1e-4
 """Contents and daily sums add up hundreds of rounded powers."""
+
+BINDING_MW = 0.02
+"""A row of the network this close to its limit binds."""
 
 SENT_SO_LITTLE_MW = 1e-3
 """Load below this counts as nobody served."""
@@ -40,24 +44,31 @@ class Violation:
         return f"{self.count} times, at worst by {self.worst:.6g} at index {self.where}"
 
 
-def require_sound(case: DispatchCase, result: DispatchResult) -> None:
-    """Raise ``InvariantError`` with all broken laws of a result, or return when there are none."""
-    found = violations(case, result)
+def require_sound(case: DispatchCase, result: DispatchResult, limits: NetworkLimits | None = None) -> None:
+    """Raise ``InvariantError`` with all broken laws of a result, or return when there are none.
+
+    ``limits`` is what the dispatch was told of the network: behind a limit that binds, coal may have to go below
+    its minimum while wind blows elsewhere.
+    """
+    found = violations(case, result, limits)
     if found:
         raise InvariantError(Problem(f"dispatch: {item.law}", str(item)) for item in found)
 
 
-def violations(case: DispatchCase, result: DispatchResult) -> tuple[Violation, ...]:
+def violations(
+    case: DispatchCase, result: DispatchResult, limits: NetworkLimits | None = None
+) -> tuple[Violation, ...]:
     """Return every law that the result breaks; empty for a sound one."""
-    laws = (_signs, _balance, _coal, _units, _hydro, _renewables, _storage, _shift, _demand, _exports)
-    return tuple(item for law in laws for item in law(case, result))
+    laws = (_signs, _balance, _coal, _units, _hydro, _renewables, _storage, _shift, _demand, _exports, _accounts)
+    broken = [item for law in laws for item in law(case, result)]
+    return (*broken, *_last_ways_out(case, result, limits or no_limits(case)))
 
 
 def ramp_exceedances(case: DispatchCase, result: DispatchResult) -> Ints:
     """Return in how many steps each coal plant moved faster than its ramp limit [coal].
 
-    Ramps are not enforced: 1–1.5 % a minute hardly binds between hours. Units that start or stop are allowed
-    their whole capacity.
+    Unless the rules ask for it, ramps are not enforced: 1–1.5 % a minute hardly binds between hours. Units that
+    start or stop are allowed their whole capacity.
     """
     per_step = case.coal_ramp_pu_per_h * case.time.step_h * case.coal_unit_mw
     on = result.coal_units_on
@@ -107,9 +118,29 @@ def _coal(case: DispatchCase, result: DispatchResult) -> Iterator[Violation]:
     missing = np.maximum(capacity * case.coal_minimum_pu - result.coal_mw, 0.0).sum(axis=1)
     yield from _broken("coal above the running capacity", result.coal_mw - capacity)
     yield from _broken("coal below minimum is not what is reported", np.abs(missing - result.below_minimum_mw))
-    others = result.renewable_mw.sum(axis=1) + result.hydro_mw.sum(axis=1)
+
+
+def _last_ways_out(case: DispatchCase, result: DispatchResult, limits: NetworkLimits) -> Iterator[Violation]:
+    """Find coal below its minimum, or hydro below its must-run, in steps that had dearer power to give up first.
+
+    Steps in which a row of the network binds are left out: what is given up first depends on where it stands. So
+    are cases with rules (ramps, reserve, balance of export), which may hold the others where they are.
+    """
+    free = ~_binding_steps(case, result, limits) & (not case.rules.hold_others)
+    used = np.where(free, result.renewable_mw.sum(axis=1), 0.0)
+    others = used + np.where(free, result.hydro_mw.sum(axis=1), 0.0)
     forced = result.below_minimum_mw > TOLERANCE
     yield from _broken("coal below minimum while wind, PV or hydro generate", np.where(forced, others, 0.0))
+    short = case.hydro_minimum_mw[case.time.day] - result.hydro_mw
+    generating = (used > TOLERANCE)[:, None]
+    yield from _broken("hydro below must-run while wind or PV generate", np.where(generating, short, 0.0))
+
+
+def _binding_steps(case: DispatchCase, result: DispatchResult, limits: NetworkLimits) -> Bools:
+    """Return in which steps some row of the network is at its limit, or above it [hours]."""
+    flow = flow_mw(limits, case, result)
+    near = (flow > limits.high_mw - BINDING_MW) | (flow < limits.low_mw + BINDING_MW)
+    return np.asarray(near.any(axis=1))
 
 
 def _units(case: DispatchCase, result: DispatchResult) -> Iterator[Violation]:
@@ -144,9 +175,6 @@ def _hydro(case: DispatchCase, result: DispatchResult) -> Iterator[Violation]:
     yield from _broken(
         "spilled water is not what is left", np.abs(left - result.hydro_spilled_mwh), TOLERANCE_CONTENT_MWH
     )
-    short = case.hydro_minimum_mw[case.time.day] - result.hydro_mw
-    others = result.renewable_mw.sum(axis=1, keepdims=True)
-    yield from _broken("hydro below must-run while wind or PV generate", np.where(others > TOLERANCE, short, 0.0))
 
 
 def _renewables(case: DispatchCase, result: DispatchResult) -> Iterator[Violation]:
@@ -185,3 +213,22 @@ def _demand(case: DispatchCase, result: DispatchResult) -> Iterator[Violation]:
 
 def _exports(case: DispatchCase, result: DispatchResult) -> Iterator[Violation]:
     yield from _broken("export above its band", result.export_mw - case.export_high_mw)
+
+
+def _accounts(case: DispatchCase, result: DispatchResult) -> Iterator[Violation]:
+    """Energies that the rules bound: what channels send beyond their contract, and load shed in a day."""
+    rules, step_h = case.rules, case.time.step_h
+    shed = np.zeros(len(case.hydro_budget_mwh))
+    np.add.at(shed, case.time.day, result.shed_mw.sum(axis=1) * step_h)
+    most = np.zeros_like(shed)
+    np.maximum.at(most, case.time.day, case.shed_limit_mw)
+    yield from _broken("more load shed in a day than allowed", shed - most * rules.shed_hours_per_day, 1e-3)
+    if rules.export_balance == "none":
+        return
+    account = np.cumsum(result.export_mw - case.export_mw, axis=0) * step_h
+    daily = rules.export_balance == "day"
+    checked = np.diff(case.time.day, append=-1) != 0 if daily else np.full(len(account), True)
+    bound = rules.export_tolerance * (24.0 if daily else 8760.0 / 12.0) * case.export_mw.mean(axis=0)
+    # Scarcity may keep a channel from sending what it owes; that is priced and counted, not forbidden.
+    excess = account[checked] - bound
+    yield from _broken("more exported than the contract's balance allows", excess, TOLERANCE_CONTENT_MWH)

@@ -15,17 +15,16 @@ from profiles.records import Profiles
 from scenarios.errors import InvariantError, Problem, ScenarioError
 from scenarios.records import Floats, Ints
 from scenarios.schema import Scenario
-from scenarios.tables import Plant, Technology
+from scenarios.tables import Plant
 from scenarios.timeaxis import TimeAxis
-from sim.dispatch.model import DispatchCase
+from sim.dispatch.model import DispatchCase, Rules
+from sim.fuel import coal_cost_cny_per_mwh, part_load_of
 
 HEATING_MONTHS = (11, 12, 1, 2, 3)
 """Months in which combined heat and power plants must deliver heat (assumed: November to March)."""
 
 HEAT_MARK = "chp"
 """A coal plant whose technology has this in its name supplies heat."""
-
-KG_COAL_PER_T = 1000.0
 
 
 def build_case(scenario: Scenario, profiles: Profiles, loss_mw: Floats | None = None) -> DispatchCase:
@@ -56,6 +55,8 @@ def build_case(scenario: Scenario, profiles: Profiles, loss_mw: Floats | None = 
         **_exports(scenario, profiles),
         **_demand_response(scenario, profiles),
         **_prices(scenario),
+        rules=_rules(scenario),
+        part_load=part_load_of(scenario),
     )
 
 
@@ -113,12 +114,6 @@ def _coal(scenario: Scenario, time: TimeAxis) -> dict[str, Any]:
         "coal_ramp_pu_per_h": _floats(kind.ramp_pu_per_h for kind in kinds),
         "coal_must_run_units": _heat_units(plants, time),
     }
-
-
-def coal_cost_cny_per_mwh(scenario: Scenario, kind: Technology) -> float:
-    """Return the marginal cost of a coal technology, CNY per net MWh: coal use (g/kWh = kg/MWh) and the rest."""
-    coal = scenario.settings.coal
-    return kind.coal_gce_per_kwh / KG_COAL_PER_T * coal.fuel_cny_per_tce + coal.other_cny_per_mwh
 
 
 def _heat_units(plants: tuple[Plant, ...], time: TimeAxis) -> Ints:
@@ -191,6 +186,27 @@ def _prices(scenario: Scenario) -> dict[str, Any]:
         "price_export_up": settings.export.up_price_cny_per_mwh,
         "price_export_down": settings.export.down_price_cny_per_mwh,
     }
+
+
+def _rules(scenario: Scenario) -> Rules:
+    settings = scenario.settings
+    dispatch, export = settings.dispatch, settings.export
+    reserve = dispatch.reserve
+    return Rules(
+        ramps=dispatch.ramps,
+        reserve_up_load=reserve.up_load_share,
+        reserve_up_renewables=reserve.up_renewables_share,
+        reserve_largest_unit=reserve.largest_unit,
+        reserve_down_load=reserve.down_load_share,
+        reserve_down_renewables=reserve.down_renewables_share,
+        reserve_by=reserve.provided_by,
+        price_reserve=reserve.missing_cny_per_mwh,
+        export_ramp_mw_per_h=export.ramp_mw_per_h,
+        export_balance=export.balance,
+        export_tolerance=export.balance_tolerance,
+        storage_end_cny_per_mwh=dispatch.storage_end_cny_per_mwh,
+        shed_hours_per_day=settings.demand_response.shed_hours_per_day,
+    )
 
 
 def _floats(values: Iterator[float] | list[float]) -> Floats:

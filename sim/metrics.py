@@ -23,8 +23,8 @@ from sim.outcome import Outcome
 from sim.plan import plan_targets
 from sim.wires import BALANCE_TOLERANCE_MW, network_metrics, require_small
 
-PENALTIES = ("unserved", "curtailment", "export_cut", "ranking")
-"""Parts of the cost that only rank the ways out of a shortage or surplus; nobody pays them."""
+PENALTIES = ("unserved", "curtailment", "export_cut", "ranking", "reserve", "ramps", "export_balance")
+"""Parts of the cost that only rank the last ways out, or price missed rules; nobody pays them."""
 SAME_BASES = "every simulated cause lies in the system, as plant outages are not simulated: both bases are the same"
 BULK_EQUIVALENT = (
     "transmission-level equivalents from unserved load (EENS / mean load): there are no customers, no distribution "

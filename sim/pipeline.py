@@ -78,7 +78,7 @@ def simulate(scenario: Scenario, stages: Stages) -> Outcome:
     if scenario.settings.grid.flow == "pandapower":
         operation = reference_flow(net, model, operation, scenario, stages)
     with stages.stage("checks", "Independent checks · 独立校核"):
-        require_sound(operation.case, operation.result)
+        require_sound(operation.case, operation.result, operation.limits)
     with stages.stage("certificate", "Weeks solved again exactly · 抽样周精确校核"):
         certificate = certificate_for(scenario, operation.case, operation.result, operation.limits)
     return Outcome(

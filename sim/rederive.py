@@ -249,9 +249,10 @@ def _emissions(h: Hours) -> dict[str, Any]:
 
 def _cost(h: Hours) -> dict[str, Any]:
     stored = h.run.metrics["cost"]["parts_cny"]
-    parts = _cost_by_energy(h) | {name: stored[name] for name in ("starts", "ranking") if name in stored}
+    rules = ("ranking", "reserve", "ramps", "export_balance")
+    parts = _cost_by_energy(h) | {name: stored[name] for name in ("starts", *rules) if name in stored}
     total = sum(parts.values())
-    penalty = sum(parts.get(name, 0.0) for name in ("unserved", "curtailment", "export_cut", "ranking"))
+    penalty = sum(parts.get(name, 0.0) for name in ("unserved", "curtailment", "export_cut", *rules))
     sent_mwh = 1000.0 * h.gwh(h.system["load_mw"] + h.system["export_mw"])
     return {
         "total_cny": total,
@@ -277,8 +278,21 @@ def _cost_by_energy(h: Hours) -> dict[str, float]:
     }
     parts = {name: 1000.0 * h.gwh(power) * price[name] for name, power in energies.items()}
     parts["coal"] = sum(1000.0 * h.net_gwh[name] * h.plants[name]["cost_cny_per_mwh"] for name in h.of("coal"))
+    parts["coal"] += sum(_part_load_cny(h, name) for name in h.of("coal"))
     lost_gwh = _curtailed(h, h.renewables())["gwh"] or 0.0
     return parts | {"curtailment": 1000.0 * lost_gwh * price["curtailed"]}
+
+
+def _part_load_cny(h: Hours, name: str) -> float:
+    """Return what a coal plant costs beside its MWh at one price: running units, and more above the knee."""
+    plant = h.plants[name]
+    if "knee_pu" not in plant:
+        return 0.0
+    on = h.run.quantity("plants", "units_on_count")[name]
+    unit_mw = plant["unit_mw"] * (1.0 - plant["aux_pu"])
+    above = (h.net[name] - on * unit_mw * plant["knee_pu"]).clip(lower=0.0)
+    dearer = plant["upper_cost_cny_per_mwh"] - plant["cost_cny_per_mwh"]
+    return h.step_h * float(above.sum() * dearer + on.sum() * plant["no_load_cny_per_h"])
 
 
 def _network(h: Hours) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from typing import Any
 from grid.checks import NetworkReport
 from scenarios.schema import Scenario
 from scenarios.tables import Row
+from sim.dispatch.model import DispatchCase
 from sim.outcome import Outcome
 from sim.wires import monitored_buses
 
@@ -54,6 +55,7 @@ def _plants(outcome: Outcome) -> Rows:
             "minimum_used_pu": float(case.coal_minimum_pu[k]),
             "start_hot_cny": float(case.coal_start_hot_cny[k]),
             "start_cold_cny": float(case.coal_start_cold_cny[k]),
+            **_part_load(case, k),
         }
         for k, name in enumerate(case.coal)
     }
@@ -70,6 +72,16 @@ def _plants(outcome: Outcome) -> Rows:
             **coal.get(plant.plant_id, {}),
         }
     return rows
+
+
+def _part_load(case: DispatchCase, plant: int) -> dict[str, float]:
+    if case.part_load is None:
+        return {}
+    return {
+        "knee_pu": float(max(case.part_load.knee_pu[plant], case.coal_minimum_pu[plant])),
+        "upper_cost_cny_per_mwh": float(case.part_load.upper_cost[plant]),
+        "no_load_cny_per_h": float(case.part_load.no_load_cny_per_h[plant]),
+    }
 
 
 def _buses(outcome: Outcome) -> Rows:

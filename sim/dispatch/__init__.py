@@ -6,21 +6,24 @@ names. Solvers are imported when they are used.
 
 from __future__ import annotations
 
+from scenarios.errors import Problem, ScenarioError
 from scenarios.schema import Scenario
 from sim.dispatch.limits import NetworkLimits, no_limits
-from sim.dispatch.model import DispatchCase, DispatchResult
+from sim.dispatch.model import DispatchCase, DispatchResult, Rules
 
 
 def dispatch(scenario: Scenario, case: DispatchCase, limits: NetworkLimits | None = None) -> DispatchResult:
     """Return who runs when, by the solver of ``settings.dispatch.solver``, within ``limits``.
 
     Without limits the network is a copper plate. ``fast`` does not see the limits: whoever calls it with some must
-    report what it overloads (``sim.dispatch.limits.overload_mw``).
+    report what it overloads (``sim.dispatch.limits.overload_mw``). Raises ``ScenarioError`` for rules that
+    the solver does not know.
     """
     if scenario.settings.dispatch.solver == "lp":
         from sim.dispatch import lp  # noqa: PLC0415  (loads HiGHS)
 
         return lp.solve(case, limits)
+    _require_known_to_fast(case)
     from sim.dispatch import fast  # noqa: PLC0415  (loads numba)
 
     return fast.solve(case)
@@ -29,3 +32,28 @@ def dispatch(scenario: Scenario, case: DispatchCase, limits: NetworkLimits | Non
 def limits_kept(scenario: Scenario, case: DispatchCase, limits: NetworkLimits) -> NetworkLimits:
     """Return those limits that the scenario's solver keeps: what its results may be measured by."""
     return limits if scenario.settings.dispatch.solver == "lp" else no_limits(case)
+
+
+def _require_known_to_fast(case: DispatchCase) -> None:
+    asked = [key for key, rule in RULE_KEYS.items() if getattr(case.rules, rule) != getattr(Rules(), rule)]
+    asked += ["coal.part_load"] if case.part_load is not None else []
+    if asked:
+        raise ScenarioError(
+            Problem(key, "is a rule that the fast solver does not know", "set dispatch.solver=lp (--dispatch lp)")
+            for key in asked
+        )
+
+
+RULE_KEYS = {
+    "dispatch.ramps": "ramps",
+    "dispatch.reserve.up_load_share": "reserve_up_load",
+    "dispatch.reserve.up_renewables_share": "reserve_up_renewables",
+    "dispatch.reserve.largest_unit": "reserve_largest_unit",
+    "dispatch.reserve.down_load_share": "reserve_down_load",
+    "dispatch.reserve.down_renewables_share": "reserve_down_renewables",
+    "export.ramp_mw_per_h": "export_ramp_mw_per_h",
+    "export.balance": "export_balance",
+    "dispatch.storage_end_cny_per_mwh": "storage_end_cny_per_mwh",
+    "demand_response.shed_hours_per_day": "shed_hours_per_day",
+}
+"""Where a scenario asks for each rule."""

@@ -49,7 +49,7 @@ def kinds_of(case: DispatchCase, units_on: Ints, limits: NetworkLimits, first_mw
     yield from _shift(case, limits.loads @ moved_share(case))
     yield from _stores(case, limits, first_mwh)
     if case.rules.export_balance != "none":
-        yield _account(case, limits)
+        yield from _account(case, limits)
 
 
 def load_share(case: DispatchCase) -> Floats:
@@ -144,8 +144,11 @@ def _stores(case: DispatchCase, limits: NetworkLimits, first_mwh: Floats) -> Ite
     yield Kind("level", np.zeros(len(price)), energy, 0.0, limits.storages, marks, end_price=-value)
 
 
-def _account(case: DispatchCase, limits: NetworkLimits) -> Kind:
-    """Return what channels sent beyond their contract so far, MWh: bounded at midnight or (by month) always."""
+def _account(case: DispatchCase, limits: NetworkLimits) -> Iterator[Kind]:
+    """Return what channels sent beyond their contract so far, MWh: bounded at midnight or (by month) always.
+
+    What scarcity keeps a channel from sending later is forgiven, at the price of sending less than the band.
+    """
     count = len(case.channels)
     most = np.tile(account_bound_mwh(case), (len(case.time), 1))
     if case.rules.export_balance == "day":
@@ -153,7 +156,9 @@ def _account(case: DispatchCase, limits: NetworkLimits) -> Kind:
         inside[day_ends(case)] = False
         most[inside] = NO_BOUND
     own = np.arange(count, dtype=np.float64)[None, :]
-    return Kind("account", np.zeros(count), most, 0.0, limits.channels, own, least=-most)
+    yield Kind("account", np.zeros(count), most, 0.0, limits.channels, own, least=-most)
+    ever = np.full_like(most, NO_BOUND)
+    yield Kind("forgiven", np.full(count, case.price_export_cut), ever, 0.0, limits.channels, own)
 
 
 def account_bound_mwh(case: DispatchCase) -> Floats:

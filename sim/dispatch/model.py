@@ -55,6 +55,12 @@ class Rules:
     shed_hours_per_day: float = 24.0
 
     @property
+    def hold_others(self) -> bool:
+        """Whether a rule may keep coal, hydro, wind, PV or export from moving as their prices say."""
+        held = self.ramps or self.export_ramp_mw_per_h is not None or self.export_balance != "none"
+        return held or self.reserve_up or self.reserve_down
+
+    @property
     def reserve_up(self) -> bool:
         """Whether any reserve upwards is asked."""
         return self.reserve_up_load + self.reserve_up_renewables > 0.0 or self.reserve_largest_unit

@@ -7,7 +7,8 @@ Every step has the same columns, kind by kind (``columns``), one per thing; a wi
     storage    level − keep · level before
                − step_h · (η_c · charge − discharge / η_d) = 0        every step and storage
     shift      level − level before − step_h · (up − down) = 0        every step
-    account    level − level before − step_h · (up − down) = 0        every step and channel, if export is balanced
+    account    level − level before
+               − step_h · (up − down − cut + forgiven) = 0            every step and channel, if export is balanced
     budgets    step_h · Σ water (or load shed)     ≤ what is left     every day
     rows       of ``rows``: network, reserve, ramps                   only where they were violated once
 
@@ -314,8 +315,8 @@ class Merging:
         now, before = np.zeros((2, len(self.plan.case.channels), len(self.price)))
         step_h = self.plan.case.time.step_h
         now[:, self.at["account"]] = np.eye(len(now))
-        now[:, self.at["export_up"]] = -step_h * np.eye(len(now))
-        now[:, self.at["export_down"]] = step_h * np.eye(len(now))
+        for kind, sign in (("export_up", -1.0), ("export_down", 1.0), ("export_cut", 1.0), ("forgiven", -1.0)):
+            now[:, self.at[kind]] = sign * step_h * np.eye(len(now))
         before[:, self.at["account"]] = -np.eye(len(now))
         yield now, before
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from scenarios.records import Floats
+from sim.dispatch.columns import account_bound_mwh, day_ends
 from sim.dispatch.model import DispatchCase, DispatchResult
 from sim.dispatch.rows import export_ramp_limit_mw, ramp_limits_mw, reserve_down_mw, reserve_up_mw
 
@@ -57,6 +58,18 @@ def export_ramp_excess_mw(case: DispatchCase, result: DispatchResult) -> Floats:
     return _missing(np.abs(change) - export_ramp_limit_mw(case, ramp))
 
 
+def export_forgiven_mwh(case: DispatchCase, result: DispatchResult, step: int | None = None) -> Floats:
+    """Return what channels sent too little for their balance before ``step`` (none: in all) [channels], MWh."""
+    if case.rules.export_balance == "none" or not len(result.export_mw[:step]):
+        return np.zeros(len(case.channels))
+    account = np.cumsum(result.export_mw - case.export_mw, axis=0)[:step] * case.time.step_h
+    checked = np.ones(len(account), dtype=bool)
+    if case.rules.export_balance == "day":
+        checked = np.isin(np.arange(len(account)), day_ends(case))
+    short = -account_bound_mwh(case) - account[checked]
+    return _missing(short.max(axis=0, initial=0.0))
+
+
 def missed_cost(case: DispatchCase, result: DispatchResult) -> tuple[tuple[str, float], ...]:
     """Return what missed rules cost by part, CNY; only the parts that the case has rules for."""
     rules, step_h = case.rules, case.time.step_h
@@ -68,6 +81,8 @@ def missed_cost(case: DispatchCase, result: DispatchResult) -> tuple[tuple[str, 
         excess = export_ramp_excess_mw(case, result).sum()
         excess += coal_ramp_excess_mw(case, result).sum() if rules.ramps else 0.0
         parts.append(("ramps", float(excess) * step_h * case.price_ramp))
+    if rules.export_balance != "none":
+        parts.append(("export_balance", float(export_forgiven_mwh(case, result).sum()) * case.price_export_cut))
     return tuple(parts)
 
 

@@ -6,6 +6,7 @@ import numpy as np
 
 from scenarios.records import Floats, axes, record
 from sim.dispatch.model import START_CONTENT, DispatchCase, DispatchResult
+from sim.dispatch.service import export_forgiven_mwh
 
 
 @record
@@ -13,7 +14,8 @@ class State:
     """What crosses a seam before ``step``: all that a dispatch from there on has to know of what was before.
 
     Contents of storages, load moved so far and not taken back (negative: owed), water released above the must-run
-    and load shed since midnight, what channels sent beyond their contract, and the powers of the last step.
+    and load shed since midnight, what channels sent beyond their contract (what is forgiven counts as sent), and
+    the powers of the last step.
     """
 
     step: int
@@ -47,7 +49,7 @@ def state_at(case: DispatchCase, result: DispatchResult, step: int) -> State:
     step_h, day = case.time.step_h, case.time.day
     done, since = slice(0, step), slice(int(np.searchsorted(day, day[min(step, len(day) - 1)])), step)
     free_water = np.maximum(result.hydro_mw[since] - case.hydro_minimum_mw[day[since]], 0.0)
-    beyond = np.maximum(result.export_mw[done], case.export_low_mw[done]) - case.export_mw[done]
+    account = (result.export_mw[done] - case.export_mw[done]).sum(axis=0) * step_h
     moved = (result.shift_up_mw[done] - result.shift_down_mw[done]).sum()
     return State(
         step=step,
@@ -55,7 +57,7 @@ def state_at(case: DispatchCase, result: DispatchResult, step: int) -> State:
         moved_mwh=float(moved * step_h),
         released_mwh=free_water.sum(axis=0) * step_h,
         shed_mwh=float(result.shed_mw[since].sum() * step_h),
-        account_mwh=beyond.sum(axis=0) * step_h,
+        account_mwh=account + export_forgiven_mwh(case, result, step),
         coal_mw=result.coal_mw[step - 1],
         export_mw=result.export_mw[step - 1],
     )

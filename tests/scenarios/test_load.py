@@ -188,3 +188,9 @@ def test_problems_of_several_tables_come_together(own_tables: Path):
     change(own_tables, "lines.csv", 0, length_km="0")
     with pytest.raises(DataError, match="2 problems"):
         load_scenario(own_tables)
+
+
+def test_export_prices_that_would_earn_money_by_deviating_both_ways_are_refused():
+    with pytest.raises(ScenarioError, match="sending more and less at once would earn money"):
+        load_scenario("tiny", ["export.up_price_cny_per_mwh=-450", "export.down_price_cny_per_mwh=450"])
+    assert load_scenario("tiny", ["export.up_price_cny_per_mwh=-449"]).settings.export.balance == "none"

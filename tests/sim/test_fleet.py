@@ -11,12 +11,14 @@ from numpy.testing import assert_allclose
 from profiles.export import generate_export
 from profiles.hydro import generate_hydro
 from profiles.records import Profiles
-from scenarios.errors import InvariantError, ScenarioError
+from scenarios.errors import DataError, InvariantError, ScenarioError
 from scenarios.load import load_scenario
 from scenarios.schema import Scenario
 from sim.checks import violations
 from sim.dispatch import dispatch
+from sim.dispatch.model import DispatchCase
 from sim.fleet import build_case
+from sim.fuel import part_load_of
 
 
 def flat_profiles(scenario: Scenario, load_mw: float = 100.0) -> Profiles:
@@ -129,3 +131,59 @@ def test_profiles_of_another_scenario_are_refused(winter: Scenario):
     profiles = flat_profiles(winter)
     with pytest.raises(InvariantError, match="renewables are not those of the scenario"):
         build_case(winter, replace(profiles, renewables=("X1", *profiles.renewables[1:])))
+
+
+# What the scenario asks beyond the plain model
+
+
+def case_of(given: list[str]) -> DispatchCase:
+    scenario = load_scenario("tiny", given)
+    return build_case(scenario, flat_profiles(scenario))
+
+
+def test_rules_come_from_the_scenario():
+    given = [
+        "dispatch.ramps=true",
+        "dispatch.reserve.up_load_share=0.05",
+        "dispatch.reserve.largest_unit=true",
+        'dispatch.reserve.provided_by=["hydro"]',
+        "export.ramp_mw_per_h=300",
+        "export.balance=day",
+        "demand_response.shed_hours_per_day=4",
+        "dispatch.storage_end_cny_per_mwh=200",
+    ]
+    rules = case_of(given).rules
+    assert (rules.ramps, rules.reserve_up_load, rules.reserve_largest_unit) == (True, 0.05, True)
+    assert (rules.reserve_by, rules.export_ramp_mw_per_h, rules.export_balance) == (("hydro",), 300.0, "day")
+    assert (rules.shed_hours_per_day, rules.storage_end_cny_per_mwh) == (4.0, 200.0)
+    plain = case_of([])
+    assert not plain.rules.hold_others
+    assert plain.part_load is None
+
+
+def test_part_load_costs_as_much_at_rated_load_and_more_per_kwh_below():
+    plain, case = case_of([]), case_of(["coal.part_load=true"])
+    part_load, other = case.part_load, 15.0
+    assert part_load is not None
+    # A unit at rated load burns the same as without part load; at half load use_at_half times as much per kWh.
+    rated = part_load.no_load_cny_per_h + case.coal_unit_mw * 0.5 * (case.coal_cost + part_load.upper_cost)
+    assert_allclose(rated, case.coal_unit_mw * plain.coal_cost, rtol=1e-12)
+    half = part_load.no_load_cny_per_h + case.coal_unit_mw * 0.5 * case.coal_cost
+    use = (half / (0.5 * case.coal_unit_mw) - other) / (plain.coal_cost - other)
+    assert set(use.round(9)) == {1.06, 1.08, 1.09}
+    assert (part_load.upper_cost >= case.coal_cost).all()
+
+
+def test_coal_use_that_is_not_convex_is_refused():
+    scenario = load_scenario("tiny", ["coal.part_load=true"])
+    rows = tuple(row.model_copy(update={"use_at_30_percent": 1.0}) for row in scenario.tables.technologies)
+    wrong = scenario.model_copy(update={"tables": scenario.tables.model_copy(update={"technologies": rows})})
+    with pytest.raises(DataError, match=r"coal-300-subcritical.*above half load \(0.920\) than below \(1.200\)"):
+        part_load_of(wrong)
+
+
+def test_fast_refuses_rules_that_it_does_not_know():
+    given = ["dispatch.ramps=true", "coal.part_load=true"]
+    with pytest.raises(ScenarioError) as error:
+        dispatch(load_scenario("tiny", given), case_of(given))
+    assert [problem.place for problem in error.value.problems] == ["dispatch.ramps", "coal.part_load"]
