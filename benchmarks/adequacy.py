@@ -2,9 +2,9 @@
 
     python -m benchmarks adequacy [--years 1000] [--assetra /path/to/venv/bin/python]
 
-assetra (PyPI) wants other versions of our libraries, so it runs in a Python of its own, on the same units and hours:
-``python -m venv V && V/bin/pip install assetra``. Rounds take turns, the best counts; compilation is left out. Wall
-time is what a user waits; CPU time is told beside it, since a busy machine stretches the former.
+assetra (PyPI) wants other versions of our libraries, so it runs in a Python of its own, on the same units and
+hours: ``python -m venv V && V/bin/pip install assetra``. The best of some rounds counts; compilation is left out.
+Wall time is what a user waits; CPU time is told beside it, since a busy machine stretches the former.
 """
 
 from __future__ import annotations
@@ -30,8 +30,9 @@ from sim.reliability.build import regional_system
 from sim.reliability.convolution import exact
 from sim.reliability.credit import Goal, capacity_credit
 from sim.reliability.estimates import mean_of
+from sim.reliability.networked import Networked
 from sim.reliability.published import published_system
-from sim.reliability.sampling import Networked, Prepared, prepared, sample, use_threads
+from sim.reliability.sampling import Prepared, prepared, sample, use_threads
 from sim.reliability.system import AdequacySystem, replaced
 
 ROOT = Path(__file__).parent.parent
@@ -78,8 +79,9 @@ def rts79(years: int, peer: str | None) -> None:
         print("  assetra: not measured (--assetra PYTHON)")
         return
     told = measured_peer(peer, system)
-    theirs, found = min(told["seconds"]) / PEER_YEARS, f"LOLH {told['lolh_h']:.3f}, EUE {told['eue_mwh']:.1f}"
-    print(f"  assetra, {PEER_YEARS} years: {theirs * 1e3:.1f} ms per year; {found}")
+    theirs = min(told["seconds"]) / PEER_YEARS
+    risk = f"LOLH {told['lolh_h']:.3f}, EUE {told['eue_mwh']:.1f}"
+    print(f"  assetra, {PEER_YEARS} years: {theirs * 1e3:.1f} ms per year; {risk}")
     times, times_alone = theirs / ours.wall_s * years, theirs / alone.wall_s * years
     print(f"  per sampled year {times:.0f} × as fast as assetra ({times_alone:.0f} × on one thread)")
 
@@ -113,11 +115,9 @@ def plan(years: int) -> None:
     started = time.perf_counter()
     credit = capacity_credit(node, "wind", [plant.plant_id for plant in wind], Plan(years), Goal(), QUIET)
     spent = time.perf_counter() - started
-    elcc, efc = credit.elcc_mw, credit.efc_mw
+    both = (("ELCC", credit.elcc_mw), ("EFC", credit.efc_mw))
     print(f"  capacity credit of wind ({credit.capacity_mw:.0f} MW): {spent:.1f} s", end="; ")
-    print(
-        f"ELCC {elcc.value:.0f} ± {elcc.standard_error:.0f} MW, EFC {efc.value:.0f} ± {efc.standard_error:.0f} MW"
-    )
+    print(", ".join(f"{name} {mw.value:.0f} ± {mw.standard_error:.0f} MW" for name, mw in both))
 
 
 def show(name: str, ready: Prepared | Networked, years: int) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from rich.console import Console
 
 from scenarios.errors import Problem, ScenarioError
+from scenarios.jitcache import FOLDER, is_cold
 from scenarios.schema import Scenario
 from sim.progress import Stages
 from sim.reliability.adequacy import Plan
@@ -41,6 +42,7 @@ def assess_and_show(
     if isinstance(chosen, str):
         question = published_question(chosen)
     else:
+        _say_if_cold(chosen.settings.adequacy.level, stages)
         question = regional_question(chosen, stages)
         plan = replace(plan, seed=chosen.settings.adequacy.seed)
     findings = answer(question, plan, elcc, stages)
@@ -51,6 +53,11 @@ def assess_and_show(
         sys.stdout.write(text)
         return
     render_adequacy(findings, output.lang, Console(highlight=False))
+
+
+def _say_if_cold(level: str, stages: Stages) -> None:
+    if is_cold(FOLDER, "kernels_network.walk_years" if level == "network" else "kernels.walk_years"):
+        stages.say("  First study: compiling the kernels takes a minute or two, once. 首次评估需编译计算内核。")
 
 
 def keep(text: str, folder: Path) -> Path:

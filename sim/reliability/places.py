@@ -74,7 +74,7 @@ def places_as_json(found: ByPlace) -> dict[str, Any]:
     return {
         "buses": [_risk_as_json(risk) for risk in found.demands],
         "counties": [_risk_as_json(risk) for risk in found.counties],
-        "binding_branches": [
+        "limiting_branches": [
             {"name": item.label.name, "hours_with_shortage": item.hours.as_json()} for item in found.binding
         ],
         "steps_solved_as_programme_per_year": found.programmes_per_year,
