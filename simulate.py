@@ -184,6 +184,7 @@ def adequacy(  # noqa: PLR0913, PLR0917  one parameter per command-line option
     elcc: Annotated[
         list[str], typer.Option("--elcc", metavar="PLANT|pv|wind", help="Capacity credit of a plant or group.")
     ] = [],  # noqa: B006
+    out: Annotated[Path | None, typer.Option(help="Also write adequacy.json into this folder.")] = None,
     level: Annotated[
         str | None, typer.Option(help="copper: one node; network: branches fail and limit, shortage by bus.")
     ] = None,
@@ -207,7 +208,7 @@ def adequacy(  # noqa: PLR0913, PLR0917  one parameter per command-line option
     settings = {"adequacy.seed": seed, "adequacy.level": level}
     chosen = scenario if published else scenario_from(scenario, sets, weather, settings)
     plan = Plan(years, 1 if seed is None else seed, error)
-    assess_and_show(chosen, plan, elcc, Output(lang, quiet, as_json), jobs)
+    assess_and_show(chosen, plan, elcc, Output(lang, quiet, as_json, out), jobs)
 
 
 @app.command("sweep")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from importlib import import_module
 
-KNOWN = ("flow",)
+KNOWN = ("flow", "adequacy")
 
 
 def main(arguments: list[str]) -> int:

@@ -102,9 +102,12 @@ def use(root: Path = ROOT) -> Path | None:
     return None
 
 
-def is_cold(folder: Path | None) -> bool:
-    """Whether a cache folder holds nothing compiled yet, so that the first use of the kernels has to wait."""
-    return folder is None or next(folder.rglob("*.nbi"), None) is None
+def is_cold(folder: Path | None, kernel: str = "") -> bool:
+    """Whether a cache folder holds nothing compiled yet, so that the first use of the kernels has to wait.
+
+    With ``kernel`` (file and function, like ``kernels.walk_years``) only that one is looked for.
+    """
+    return folder is None or next(folder.rglob(f"{kernel}*.nbi"), None) is None
 
 
 def _take_over(folder: Path, keys: dict[str, str]) -> None:

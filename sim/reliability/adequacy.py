@@ -2,6 +2,9 @@
 
     LOLE (days), LOLH, EUE, LOLF    means over years, standard error s/√N (NREL PRAS documentation)
     NEUE                            EUE / demand, ppm
+    bulk equivalent outage time     EUE / mean load: what 用户平均停电时间 would be if all customers shared alike;
+                                    1 − NEUE is the bulk equivalent of 供电可靠率 RS-1 (DL/T 836). They know
+                                    nothing of distribution networks, so they are no customer figures.
     mean duration                   LOLH / LOLF, standard error of a ratio by the delta method
     LOLP by month and clock hour    share of those hours that are short
 
@@ -11,7 +14,6 @@ of years have one (rule of three, Hanley & Lippman-Hand 1983, JAMA 249).
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,14 +22,22 @@ import numpy as np
 from scenarios.records import Floats
 from sim.progress import Stages
 from sim.reliability import kernels
+from sim.reliability.estimates import Estimate, mean_of, ratio_of
+from sim.reliability.places import ByPlace, places_as_json, risk_by_place
 from sim.reliability.sampling import Sample, prepared, sample
 from sim.reliability.system import AdequacySystem
+
+BULK_NOTE = (
+    "transmission-level equivalents from EUE / mean load; a transmission model has no customers, so these are not "
+    "the customer-weighted figures of DL/T 836"
+)
 
 BATCH_YEARS = 32 * kernels.BLOCK
 """Years between two looks at the error."""
 
 RULE_OF_THREE = 3.0
 PPM = 1e6
+PERCENT = 100.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,19 +47,6 @@ class Plan:
     years: int = 1000
     seed: int = 1
     error: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Estimate:
-    """A mean over years and its standard error."""
-
-    value: float
-    standard_error: float
-
-    def as_json(self) -> dict[str, float | None]:
-        """Return both numbers; what was never seen, or seen in one year only, has no standard error."""
-        known = self.value != 0 and math.isfinite(self.standard_error)
-        return {"value": self.value, "standard_error": self.standard_error if known else None}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -68,7 +65,15 @@ class Adequacy:
     export_cut_mwh: Estimate
     response_mwh: Estimate
     storage_mwh: Estimate
+    bulk_outage_h: Estimate
     lolp: Floats
+    by_place: ByPlace | None = None
+
+    @property
+    def bulk_reliability_percent(self) -> Estimate:
+        """Bulk equivalent of 供电可靠率: the share of the demand that is served, %."""
+        share = PERCENT / PPM
+        return Estimate(PERCENT - share * self.neue_ppm.value, share * self.neue_ppm.standard_error)
 
     @property
     def share_of_years_bound(self) -> float | None:
@@ -100,39 +105,27 @@ def precise(done: Sample, error: float | None) -> bool:
     return all(item.value > 0 and item.standard_error <= error * item.value for item in found)
 
 
-def mean_of(values: Floats) -> Estimate:
-    """Return the mean and s/√N; of a single year the error is unknown (NaN)."""
-    count = len(values)
-    error = float(values.std(ddof=1)) / np.sqrt(count) if count > 1 else float("nan")
-    return Estimate(float(values.mean()), float(error))
-
-
-def ratio_of(above: Floats, below: Floats) -> Estimate | None:
-    """Return mean / mean and its standard error by the delta method; ``None`` when the divisor is 0."""
-    if below.mean() == 0:
-        return None
-    ratio = float(above.mean() / below.mean())
-    return Estimate(ratio, mean_of((above - ratio * below) / below.mean()).standard_error)
-
-
 def indices(system: AdequacySystem, done: Sample) -> Adequacy:
     """Return the indices of a sample."""
     hours, energy, spells = (done.column(c) for c in (kernels.LOLH, kernels.EUE, kernels.LOLF))
-    demand_mwh = system.demand_mwh
+    demand_mwh, network = system.demand_mwh, system.network
+    unserved = energy / demand_mwh if demand_mwh > 0 else 0.0 * energy
     return Adequacy(
         years=done.years,
         years_short=int((hours > 0).sum()),
         lole_days=mean_of(done.column(kernels.LOLD)),
         lolh_h=mean_of(hours),
         eue_mwh=mean_of(energy),
-        neue_ppm=mean_of(energy * (PPM / demand_mwh if demand_mwh > 0 else 0.0)),
+        neue_ppm=mean_of(unserved * PPM),
         lolf=mean_of(spells),
         duration_h=ratio_of(hours, spells),
         export_cut_h=mean_of(done.column(kernels.EXPORT_H)),
         export_cut_mwh=mean_of(done.column(kernels.EXPORT_MWH)),
         response_mwh=mean_of(done.column(kernels.RESPONSE_MWH)),
         storage_mwh=mean_of(done.column(kernels.STORAGE_MWH)),
+        bulk_outage_h=mean_of(unserved * system.time.hours),
         lolp=_lolp(system, done),
+        by_place=None if network is None or done.where is None else risk_by_place(network, done.where),
     )
 
 
@@ -153,5 +146,11 @@ def as_json(result: Adequacy) -> dict[str, Any]:
         "years_with_shortage": result.years_short,
         "share_of_years_upper_bound_95": result.share_of_years_bound,
         **{name: None if item is None else item.as_json() for name, item in estimates.items()},
+        "bulk_equivalent": {
+            "note": BULK_NOTE,
+            "outage_h": result.bulk_outage_h.as_json(),
+            "reliability_percent": result.bulk_reliability_percent.value,
+        },
+        "by_place": None if result.by_place is None else places_as_json(result.by_place),
         "lolp_by_month_and_hour": [[None if np.isnan(p) else float(p) for p in row] for row in result.lolp],
     }

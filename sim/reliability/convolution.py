@@ -69,9 +69,10 @@ class OutageTable:
 
 
 def applies(system: AdequacySystem) -> bool:
-    """Whether the convolution is exact for a system: nothing in it carries energy between hours."""
+    """Whether the convolution is exact for a system: one node, and nothing carries energy between hours."""
     stored = "storage" in system.measures and len(system.storages) > 0
-    return not stored and not len(system.hydros) and bool((system.response_mw == 0).all())
+    responsive = bool((system.response_mw != 0).any())
+    return not (stored or responsive or len(system.hydros) or system.network is not None)
 
 
 def exact(system: AdequacySystem) -> Exact:

@@ -24,7 +24,8 @@ from scenarios.errors import Problem, ScenarioError
 from scenarios.records import Floats
 from sim.progress import Stages
 from sim.reliability import kernels
-from sim.reliability.adequacy import Estimate, Plan, mean_of
+from sim.reliability.adequacy import Plan
+from sim.reliability.estimates import Estimate, mean_of
 from sim.reliability.sampling import prepared, sample
 from sim.reliability.system import AdequacySystem
 

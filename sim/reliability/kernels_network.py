@@ -54,6 +54,9 @@ LONGEST_FIRST = 0.01
 OVERLOAD_MW = 1e-6
 """A branch may be overloaded by this: rounding."""
 
+LIMITING_PRICE = 0.5
+"""A branch limits when one more MW of its rating is worth this; swapping supplies alone is worth far less."""
+
 MOST_ADDED = 4
 """Rows added between two solutions."""
 
@@ -100,8 +103,8 @@ class Given(NamedTuple):
 class Tally(NamedTuple):
     """What is counted: annual figures, energy and hours of each demand, hours of counties and branches [years × …].
 
-    Hours of a branch are those at its rating while load goes unserved. Then steps of shortage by month and hour
-    [288], and how many programmes were solved and how many not [2].
+    Hours of a branch are those in which its rating costs something while load goes unserved. Then steps of shortage
+    by month and hour [288], and how many programmes were solved and how many not [2].
     """
 
     rows: _Floats
@@ -385,7 +388,7 @@ def _carry_out(scene: Scene, row: _Floats) -> float:
 
 @njit(cache=True)
 def _enter_places(i: int, rows: int, scene: Scene, tally: Tally) -> None:
-    """Enter where a shortage is, and which branches bind in it."""
+    """Enter where a shortage is, and which branches limit in it."""
     desk, places, step_h = scene.desk, scene.places, scene.given.step_h
     columns, demands = len(desk.x), len(desk.demand)
     counted = 0  # a bit for each county
@@ -401,7 +404,7 @@ def _enter_places(i: int, rows: int, scene: Scene, tally: Tally) -> None:
                 tally.county_h[i, county] += step_h
     for j in range(columns):
         row = scene.programme.standing[j] - columns
-        if scene.topology.islands[0] <= row < rows:
+        if scene.topology.islands[0] <= row < rows and abs(scene.programme.reduced[j]) > LIMITING_PRICE:
             tally.binding_h[i, desk.row_branch[row]] += step_h
 
 

@@ -31,7 +31,7 @@ RANKING = 1e-3
 
 @record
 class Where:
-    """Where load went unserved: MWh and hours of each demand, hours of counties, hours of branches at their rating.
+    """Where load went unserved: MWh and hours of each demand, hours of counties, hours of limiting branches.
 
     ``programmes`` is how many steps needed the linear programme.
     """

@@ -10,8 +10,9 @@ from adequacy_cases import hydro, storages, system, wavy_load
 
 from sim.progress import Stages
 from sim.reliability import kernels
-from sim.reliability.adequacy import Adequacy, Plan, as_json, assess, mean_of, ratio_of, sampled
+from sim.reliability.adequacy import Adequacy, Plan, as_json, assess, sampled
 from sim.reliability.convolution import Exact, exact
+from sim.reliability.estimates import mean_of, ratio_of
 from sim.reliability.published import published_system
 from sim.reliability.sampling import Sample, prepared, sample, use_threads
 from sim.reliability.system import PLAIN, AdequacySystem, replaced

@@ -15,7 +15,7 @@ from scenarios.errors import InvariantError
 from scenarios.timeaxis import TimeAxis
 from sim.reliability import kernels, networked
 from sim.reliability import kernels_shedding as lp
-from sim.reliability.adequacy import mean_of
+from sim.reliability.estimates import mean_of
 from sim.reliability.network import Network
 from sim.reliability.networked import aged_h
 from sim.reliability.sampling import Sample, prepared, sample, use_threads
