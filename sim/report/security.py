@@ -89,11 +89,12 @@ def render_security(record: Row, lang: str, console: Console) -> None:
 def headline(record: Row) -> list[tuple[str, Both]]:
     """Return what must be known first: (``bad``, ``warn`` or ``good``, text)."""
     n1, lines = record["n1"], []
-    rates = [percent(n1[key]).en for key in ("hour_element", "element", "hour")]
+    rates = [percent(n1[key]) for key in ("hour_element", "element", "hour")]
     mark = "good" if n1["pairs_failed"] == 0 else "bad"
-    chinese = f"N-1通过率：元件×小时 {rates[0]}，元件 {rates[1]}（任一小时均通过），小时 {rates[2]}（全部元件通过）"
+    chinese = f"N-1通过率：元件×小时 {rates[0].zh}，元件 {rates[1].zh}（全部小时均通过），小时 {rates[2].zh}（全部元件均通过）"
     english = (
-        f"N-1 passed: {rates[0]} of element-hours, {rates[1]} of elements at all hours, {rates[2]} of hours by all"
+        f"N-1 passed: {rates[0].en} of element-hours, {rates[1].en} of elements at all hours, {rates[2].en} of hours "
+        "by all elements"
     )
     lines.append((mark, Both(chinese, english)))
     base = record["base"]
@@ -192,9 +193,9 @@ def worst_of(row: Row) -> Both:
     if loading is not None and loading["loading"] > 1.0:
         others = len(row["overloads"]) - 1
         more = Both(f"等{others + 1}个", f" and {others} more") if others else same("")
-        text = f"{loading['branch']} {percent(loading['loading']).en}"
-        stamp = u.moment(loading["time"])
-        return Both(f"{text}{more.zh}，{stamp}", f"{text}{more.en}, {stamp}")
+        value, stamp = percent(loading["loading"]), u.moment(loading["time"])
+        chinese = f"{loading['branch']} {value.zh}{more.zh}，{stamp}"
+        return Both(chinese, f"{loading['branch']} {value.en}{more.en}, {stamp}")
     return same(u.moment(row["worst_time"]))
 
 
