@@ -375,36 +375,44 @@ def _first_time(values: pd.Series) -> str | None:
 
 
 def _voltage(h: Hours) -> dict[str, Any]:
-    buses = {name: row for name, row in h.static["buses"].items() if row["monitored"]}
-    vm = h.run.quantity("buses", "vm_pu").loc[h.solved, list(buses)]
-    low = vm.lt(pd.Series({name: row["low_pu"] for name, row in buses.items()}, dtype=float))
-    high = vm.gt(pd.Series({name: row["high_pu"] for name, row in buses.items()}, dtype=float))
-    seen, outside = vm.notna().sum(), (low | high).sum()
-    rate = ((seen - outside) / seen.replace(0, np.nan)).astype(float)
-    weight = h.run.quantity("buses", "load_mw").mean().reindex(list(buses)).fillna(0.0)
+    buses = pd.DataFrame({name: row for name, row in h.static["buses"].items() if row["monitored"]}).T
+    vm = h.run.quantity("buses", "vm_pu").loc[h.solved, list(buses.index)]
+    low = vm.lt(pd.Series(buses["low_pu"], dtype=float)) if len(buses) else vm.astype(bool)
+    high = vm.gt(pd.Series(buses["high_pu"], dtype=float)) if len(buses) else vm.astype(bool)
+    weight = h.run.quantity("buses", "load_mw").mean().reindex(buses.index).fillna(0.0)
+    table = pd.DataFrame({"seen": vm.notna().sum(), "low": low.sum(), "high": high.sum(), "weight": weight})
+    by_level = {"500": table[buses["vn_kv"] >= 400], "220": table[buses["vn_kv"] < 400]}
     return {
-        "rate": _weighted(rate, seen.astype(float)),
-        "load_weighted_rate": _weighted(rate, seen * weight),
+        **_shares(table),
         "hours_with_violation": h.hours((low | high).any(axis=1)),
-        "low_element_hours": float(low.to_numpy().sum()) * h.step_h,
-        "high_element_hours": float(high.to_numpy().sum()) * h.step_h,
+        "low_element_hours": float(table["low"].sum()) * h.step_h,
+        "high_element_hours": float(table["high"].sum()) * h.step_h,
+        "by_level": {level: _shares(part) for level, part in by_level.items()},
         "by_bus": {
             name: {
-                "monitored_hours": float(seen[name]) * h.step_h,
-                "low_hours": h.hours(low[name]),
-                "high_hours": h.hours(high[name]),
-                "rate": None if pd.isna(rate[name]) else float(rate[name]),
-                "min_pu": None if seen[name] == 0 else float(vm[name].min()),
+                "monitored_hours": float(row["seen"]) * h.step_h,
+                "low_hours": float(row["low"]) * h.step_h,
+                "high_hours": float(row["high"]) * h.step_h,
+                **{key: value for key, value in _shares(table.loc[[name]]).items() if not key.startswith("load")},
+                "weight_mw": float(row["weight"]),
+                "min_pu": None if row["seen"] == 0 else float(vm[name].min()),
                 "max_pu": _largest(vm[name]),
             }
-            for name in buses
+            for name, row in table.iterrows()
         },
     }
 
 
-def _weighted(rate: pd.Series, weight: pd.Series) -> float | None:
-    known = weight.where(rate.notna(), 0.0)
-    return float((rate.fillna(0.0) * known).sum() / known.sum()) if known.sum() > 0 else None
+def _shares(table: pd.DataFrame) -> dict[str, float | None]:
+    """Return time within, below and above the limits as shares: all buses alike, and weighted with their loads."""
+    found: dict[str, float | None] = {}
+    for prefix, weight in (("", table["weight"] * 0.0 + 1.0), ("load_weighted_", table["weight"])):
+        sums = table[["seen", "low", "high"]].mul(weight, axis=0).sum()
+        outside = {f"{prefix}{side}_rate": sums[side] for side in ("low", "high")}
+        within = sums["seen"] - sums["low"] - sums["high"]
+        for key, value in ({f"{prefix}rate": within} | outside).items():
+            found[key] = float(value / sums["seen"]) if sums["seen"] > 0 else None
+    return found
 
 
 def _losses(h: Hours, loss: pd.Series) -> dict[str, Any]:

@@ -55,6 +55,11 @@ class Monitored:
     band: VoltageBand
     weight_mw: float
 
+    @property
+    def level(self) -> str:
+        """The voltage level to whose limits it belongs, kV."""
+        return "500" if self.bus.vn_kv >= LOWEST_500_KV else "220"
+
 
 def network_metrics(outcome: Outcome) -> dict[str, Any]:
     """Return the section ``network`` of the metrics; raises ``InvariantError`` when the flow does not add up."""
@@ -231,27 +236,29 @@ def _mean_load_by_bus_mw(outcome: Outcome) -> dict[str, float]:
 
 
 def _voltage(outcome: Outcome) -> dict[str, Any]:
-    """电压合格率 of a point = 1 − time outside its limits / time monitored (DL/T 1773 limits, see ``limits``)."""
+    """电压合格率 of a point = 1 − time outside its limits / time monitored (DL/T 1773 limits, see ``limits``).
+
+    Time below and above the limits is counted apart: rate + low rate + high rate = 1, of a bus, of a level and of
+    all. Means weigh every bus alike, or by its mean load.
+    """
     monitored, step_h = monitored_buses(outcome), outcome.case.time.step_h
     vm_pu = outcome.flow.vm_pu[outcome.flow.solved]
     by_bus = {item.bus.bus_id: _bus_voltage(item, vm_pu[:, item.column], step_h) for item in monitored}
-    weights = [item.weight_mw for item in monitored]
     outside_limits = [
         (vm_pu[:, m.column] < m.band.low_pu) | (vm_pu[:, m.column] > m.band.high_pu) for m in monitored
     ]
     any_outside = np.any(outside_limits, axis=0) if outside_limits else np.zeros(0)
+    limits = outcome.scenario.settings.limits
+    bands = {"500": limits.voltage_500, "220": limits.voltage_220}
     return {
-        "rate": _mean_rate(by_bus.values(), [1.0] * len(monitored)),
-        "load_weighted_rate": _mean_rate(by_bus.values(), weights),
+        **_compliance(by_bus.values()),
         "hours_with_violation": whole_number(float(any_outside.sum()) * step_h),
         "low_element_hours": whole_number(sum(row["low_hours"] for row in by_bus.values())),
         "high_element_hours": whole_number(sum(row["high_hours"] for row in by_bus.values())),
-        "limits_pu": {
-            level: {"low": band.low_pu, "high": band.high_pu}
-            for level, band in (
-                ("500", outcome.scenario.settings.limits.voltage_500),
-                ("220", outcome.scenario.settings.limits.voltage_220),
-            )
+        "limits_pu": {level: {"low": band.low_pu, "high": band.high_pu} for level, band in bands.items()},
+        "by_level": {
+            level: _compliance(by_bus[item.bus.bus_id] for item in monitored if item.level == level)
+            for level in bands
         },
         "by_bus": by_bus,
     }
@@ -265,20 +272,25 @@ def _bus_voltage(item: Monitored, vm_pu: Floats, step_h: float) -> dict[str, Any
         "low_hours": whole_number(low * step_h),
         "high_hours": whole_number(high * step_h),
         "rate": share(len(known) - low - high, len(known)),
+        "low_rate": share(low, len(known)),
+        "high_rate": share(high, len(known)),
+        "weight_mw": item.weight_mw,
         "min_pu": number(known.min()) if known.size else None,
         "max_pu": number(known.max()) if known.size else None,
     }
 
 
-def _mean_rate(rows: Iterable[dict[str, Any]], weights: Iterable[float]) -> float | None:
-    """Return the mean of the buses' rates weighted by monitored time × weight, or ``None`` without any."""
-    pairs = [
-        (row["rate"], row["monitored_hours"] * weight)
-        for row, weight in zip(rows, weights, strict=True)
-        if row["rate"] is not None
-    ]
-    whole = sum(weight for _, weight in pairs)
-    return share(sum(rate * weight for rate, weight in pairs), whole)
+def _compliance(rows: Iterable[dict[str, Any]]) -> dict[str, float | None]:
+    """Return the shares of monitored bus hours within, below and above the limits; ``None`` without any."""
+    members = tuple(rows)
+    found: dict[str, float | None] = {}
+    for prefix, weights in (("", [1.0] * len(members)), ("load_weighted_", [row["weight_mw"] for row in members])):
+        pairs = tuple(zip(members, weights, strict=True))
+        whole = sum(row["monitored_hours"] * weight for row, weight in pairs)
+        low, high = (sum(row[key] * weight for row, weight in pairs) for key in ("low_hours", "high_hours"))
+        found[f"{prefix}rate"] = share(whole - low - high, whole)
+        found[f"{prefix}low_rate"], found[f"{prefix}high_rate"] = share(low, whole), share(high, whole)
+    return found
 
 
 def _losses(outcome: Outcome, ac_mw: Floats) -> dict[str, Any]:

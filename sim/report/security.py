@@ -88,38 +88,40 @@ def render_security(record: Row, lang: str, console: Console) -> None:
 
 def headline(record: Row) -> list[tuple[str, Both]]:
     """Return what must be known first: (``bad``, ``warn`` or ``good``, text)."""
-    n1, lines = record["n1"], []
-    rates = [percent(n1[key]).en for key in ("hour_element", "element", "hour")]
-    mark = "good" if n1["pairs_failed"] == 0 else "bad"
-    chinese = f"N-1通过率：元件×小时 {rates[0]}，元件 {rates[1]}（任一小时均通过），小时 {rates[2]}（全部元件通过）"
-    english = (
-        f"N-1 passed: {rates[0]} of element-hours, {rates[1]} of elements at all hours, {rates[2]} of hours by all"
-    )
-    lines.append((mark, Both(chinese, english)))
-    base = record["base"]
-    if base["hours_failed"] > 0:
-        time = u.hours(base["hours_failed"])
-        english = f"even with nothing out, post-fault limits are broken in {time.en}; every loss fails then"
-        lines.append(("bad", Both(f"无故障时已有 {time.zh} 越过事故后限值，此时所有故障均不通过", english)))
+    return [_pass_line(record["n1"]), *_spoiled_lines(record), *_evidence_lines(record)]
+
+
+def _pass_line(n1: Row) -> tuple[str, Both]:
+    pairs, elements, hours = (percent(n1[key]) for key in ("hour_element", "element", "hour"))
+    chinese = f"N-1通过率：元件×小时 {pairs.zh}，元件（全部小时） {elements.zh}，小时（全部元件） {hours.zh}"
+    english = f"N-1 passed: {pairs.en} of element-hours, {elements.en} of elements (at all hours), "
+    english += f"{hours.en} of hours (by all elements)"
+    return "good" if n1["pairs_failed"] == 0 else "bad", Both(chinese, english)
+
+
+def _spoiled_lines(record: Row) -> Iterator[tuple[str, Both]]:
+    """Yield what limits the meaning of the rates."""
+    if record["base"]["hours_failed"] > 0:
+        time = u.hours(record["base"]["hours_failed"])
+        english = f"even with nothing out, post-fault limits are broken in {time.en}; most losses fail then too"
+        yield "bad", Both(f"无故障时已有 {time.zh} 越过事故后限值，此时多数故障也不通过", english)
     if record["hours_unsolved"] > 0:
         time = u.hours(record["hours_unsolved"])
         english = f"{time.en} were not judged: the base case has no solution"
-        lines.append(("bad", Both(f"{time.zh} 无法判定：基态潮流无解", english)))
-    if n1["failed_by"]["unsolved"] > 0:
-        hours = u.fixed(n1["failed_by"]["unsolved"])
-        lines.append(
-            (
-                "bad",
-                Both(f"故障后潮流无解 {hours} 元件·小时", f"no solution after the loss in {hours} element-hours"),
-            )
-        )
-    assumed = sum(row["confidence"] != "published" for row in critical_losses(record))
-    if assumed:
-        english = (
-            f"{assumed} of {len(critical_losses(record))} failing losses are of elements that are not published"
-        )
-        lines.append(("warn", Both(f"{assumed} 个不满足的故障涉及非公布元件，结论取决于假设", english)))
-    return lines
+        yield "bad", Both(f"{time.zh} 无法判定：基态潮流无解", english)
+    unsolved = u.fixed(record["n1"]["failed_by"]["unsolved"])
+    if unsolved != "0":
+        english = f"no solution after the loss in {unsolved} element-hours"
+        yield "bad", Both(f"故障后潮流无解 {unsolved} 元件·小时", english)
+
+
+def _evidence_lines(record: Row) -> Iterator[tuple[str, Both]]:
+    failing = critical_losses(record)
+    unsure = sum(row["confidence"] != "published" for row in failing)
+    if unsure:
+        chinese = f"{len(failing)} 个不满足的故障中 {unsure} 个为推算或假设的元件，结论取决于这些假设"
+        english = f"{unsure} of {len(failing)} failing losses are of elements that are derived or assumed"
+        yield "warn", Both(chinese, english)
 
 
 def critical_losses(record: Row) -> list[Row]:
@@ -192,9 +194,9 @@ def worst_of(row: Row) -> Both:
     if loading is not None and loading["loading"] > 1.0:
         others = len(row["overloads"]) - 1
         more = Both(f"等{others + 1}个", f" and {others} more") if others else same("")
-        text = f"{loading['branch']} {percent(loading['loading']).en}"
-        stamp = u.moment(loading["time"])
-        return Both(f"{text}{more.zh}，{stamp}", f"{text}{more.en}, {stamp}")
+        value, stamp = percent(loading["loading"]), u.moment(loading["time"])
+        chinese = f"{loading['branch']} {value.zh}{more.zh}，{stamp}"
+        return Both(chinese, f"{loading['branch']} {value.en}{more.en}, {stamp}")
     return same(u.moment(row["worst_time"]))
 
 

@@ -334,12 +334,8 @@ def _voltages(page: _Page, voltage: Info) -> None:
         )
         for name in first
     )
-    rate, weighted = percent(voltage["rate"]).en, percent(voltage["load_weighted_rate"]).en
     page.say("")
-    line = Both(
-        f"电压合格率 {rate}（按负荷加权 {weighted}）", f"Voltage compliance {rate} ({weighted} weighted by load)"
-    )
-    page.say(page.text(line))
+    page.say(page.text(_compliance(voltage)))
     page.table(
         Both(
             f"电压越限母线（前 {len(first)} / {len(outside)}）",
@@ -347,6 +343,17 @@ def _voltages(page: _Page, voltage: Info) -> None:
         ),
         heads,
         rows,
+    )
+
+
+def _compliance(voltage: Info) -> Both:
+    """Return the rates of all buses, weighted by load, and below and above the limits."""
+    rate, weighted, low, high = (
+        percent(voltage[key]).en for key in ("rate", "load_weighted_rate", "low_rate", "high_rate")
+    )
+    return Both(
+        f"电压合格率 {rate}（按负荷加权 {weighted}），越下限 {low}，越上限 {high}",
+        f"Voltage compliance {rate} ({weighted} weighted by load); below the limits {low}, above {high}",
     )
 
 

@@ -167,6 +167,14 @@ def test_voltage_compliance_by_hand(metrics):
     of = outcome()
     b_mw, c_mw = of.case.load_mw.mean(axis=0)
     assert voltage["load_weighted_rate"] == pytest.approx((b_mw + c_mw * 2 / 3) / (b_mw + c_mw))
+    assert (voltage["low_rate"], voltage["high_rate"]) == (pytest.approx(1 / 9), 0.0)
+    assert voltage["load_weighted_low_rate"] == pytest.approx(c_mw / 3 / (b_mw + c_mw))
+    assert voltage["by_bus"]["C220"]["low_rate"] == pytest.approx(1 / 3)
+    assert voltage["by_bus"]["C220"]["weight_mw"] == pytest.approx(c_mw)
+    # A500 has no load: its level has a rate, and no weighted one
+    level = voltage["by_level"]["500"]
+    assert (level["rate"], level["load_weighted_rate"]) == (1.0, None)
+    assert voltage["by_level"]["220"]["rate"] == pytest.approx(5 / 6)
 
 
 def test_buses_of_the_surrounding_grid_are_not_monitored():

@@ -10,13 +10,12 @@ from sim.report.cells import Table, hours_head, label, plain, power, power_head,
 from sim.report.charts import COLOURS, Spec, axis, figure, in_both
 from sim.report.content import Content
 from sim.report.section import Pairs, Section
-from sim.report.security import causes_of, critical_losses, critical_towers, name_of
-from sim.report.units import same
+from sim.report.security import causes_of, critical_losses, critical_towers
+from sim.report.units import Both, same
 from sim.report.words import word
 
 SHOWN = 15
 """Losses in the figure."""
-MAIN = ("hour_element", "element", "hour")
 
 
 def _failing(content: Content) -> list[Mapping[str, Any]]:
@@ -24,11 +23,29 @@ def _failing(content: Content) -> list[Mapping[str, Any]]:
     return [] if record is None else [*critical_losses(record), *critical_towers(record)]
 
 
+def _name(row: Mapping[str, Any]) -> Both:
+    return Both(row["name_zh"], row["name_en"])
+
+
 def losses(content: Content) -> Table:
-    """Return the losses that the grid does not stand, single ones before common towers."""
+    """Return the single losses that the grid does not stand, the worst first."""
+    return _ranking(
+        content, "security_losses", [] if content.security is None else critical_losses(content.security)
+    )
+
+
+def towers(content: Content) -> Table:
+    """Return the losses of common towers that the grid does not stand."""
+    return _ranking(
+        content, "security_towers", [] if content.security is None else critical_towers(content.security)
+    )
+
+
+def _ranking(content: Content, name: str, failing: Iterable[Mapping[str, Any]]) -> Table:
     rows = [
         (
-            label(name_of(row)),
+            label(_name(row)),
+            label(row["name"]),
             label(word(f"confidence_{row['confidence']}"), row["confidence"]),
             plain(row["hours_failed"]),
             label(causes_of(row)),
@@ -38,21 +55,22 @@ def losses(content: Content) -> Table:
             plain(None if row["low"] is None else row["low"]["vm_pu"], 4),
             power(None if row["relief"] is None else row["relief"]["total_mw"]),
         )
-        for row in _failing(content)
+        for row in failing
     ]
     heads = (
-        text_head("loss"), text_head("confidence"), hours_head("failed_hours"), text_head("why"),
+        text_head("loss"), text_head("id"), text_head("confidence"), hours_head("failed_hours"), text_head("why"),
         text_head("time"), unit_head("worst_loading", "%"), text_head("most_loaded"),
         unit_head("lowest_after", "pu"), power_head("relief"),
     )  # fmt: skip
-    return Table("security_losses", heads, tuple(rows), search=True)
+    return Table(name, heads, tuple(rows))
 
 
 def overloads(content: Content) -> Table:
     """Return every element that is overloaded after a loss."""
     rows = [
         (
-            label(name_of(row)),
+            label(_name(row)),
+            label(row["name"]),
             label(content.branch_name(over["branch"])),
             label(over["branch"]),
             plain(over["hours"]),
@@ -62,8 +80,8 @@ def overloads(content: Content) -> Table:
         for over in row["overloads"]
     ]
     heads = (
-        text_head("loss"), text_head("overloaded_element"), text_head("id"), hours_head("overloaded_steps"),
-        unit_head("worst_loading", "%"),
+        text_head("loss"), text_head("id"), text_head("overloaded_element"), text_head("id"),
+        hours_head("overloaded_steps"), unit_head("worst_loading", "%"),
     )  # fmt: skip
     return Table("security_overloads", heads, tuple(rows), search=True)
 
@@ -73,7 +91,8 @@ def islands(content: Content) -> Table:
     record = content.security
     rows = [
         (
-            label(name_of(row)),
+            label(_name(row)),
+            label(row["name"]),
             label(word(f"confidence_{row['confidence']}"), row["confidence"]),
             label(" ".join(row["dark"])),
             power(row["load_lost_mw"]),
@@ -83,8 +102,8 @@ def islands(content: Content) -> Table:
         if row["dark"]
     ]
     heads = (
-        text_head("loss"), text_head("confidence"), text_head("dark_buses"), power_head("load_lost"),
-        power_head("generation_lost"),
+        text_head("loss"), text_head("id"), text_head("confidence"), text_head("dark_buses"),
+        power_head("load_lost"), power_head("generation_lost"),
     )  # fmt: skip
     return Table("security_islands", heads, tuple(rows))
 
@@ -97,9 +116,10 @@ def months(content: Content) -> Spec:
 
 
 def worst_losses(content: Content) -> Spec:
-    """Hours in which the worst losses fail."""
-    chosen = _failing(content)[:SHOWN][::-1]
-    trace = _hours_bars([row["hours_failed"] for row in chosen], [in_both(name_of(row)) for row in chosen])
+    """Hours in which the worst single losses fail."""
+    chosen = ([] if content.security is None else critical_losses(content.security))[:SHOWN][::-1]
+    labels = [in_both(Both(f"{row['name']} {row['name_zh']}", f"{row['name']} {row['name_en']}")) for row in chosen]
+    trace = _hours_bars([row["hours_failed"] for row in chosen], labels)
     names = {"type": "category", "automargin": True, "tickfont": {"size": 11}}
     height = 110 + 24 * len(chosen)
     return figure([trace | {"orientation": "h"}], height, xaxis=axis("axis_failed_hours"), yaxis=names)
@@ -139,7 +159,7 @@ def _band(values: Iterable[float]) -> str:
 
 SECTION = Section(
     "security",
-    tables=(losses, overloads, islands),
+    tables=(losses, towers, overloads, islands),
     figures={"security_losses": worst_losses, "security_months": months},
     context=_context,
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -28,7 +29,7 @@ from sim.report.charts import (
 )
 from sim.report.content import Content
 from sim.report.section import Pairs, Section
-from sim.report.units import same
+from sim.report.units import Both, same
 from sim.report.words import word
 
 
@@ -107,9 +108,21 @@ def _voltage(content: Content) -> Pairs:
     return [
         (word("voltage_rate"), u.percent(voltage["rate"])),
         (word("voltage_rate_weighted"), u.percent(voltage["load_weighted_rate"])),
+        (word("voltage_low_rate"), _both_rates(voltage, "low_rate")),
+        (word("voltage_high_rate"), _both_rates(voltage, "high_rate")),
+        *(
+            (word("voltage_rate_level", level=same(level)), _both_rates(rates, "rate"))
+            for level, rates in voltage["by_level"].items()
+        ),
         (word("hours_with_violation"), u.hours(voltage["hours_with_violation"])),
         *limits,
     ]
+
+
+def _both_rates(rates: Mapping[str, Any], key: str) -> Both:
+    """Return a rate of all buses alike and, behind it, weighted by load."""
+    plain, weighted = u.percent(rates[key]), u.percent(rates[f"load_weighted_{key}"])
+    return Both(f"{plain.zh}（{weighted.zh}）", f"{plain.en} ({weighted.en})")
 
 
 def _context(content: Content) -> dict[str, Any]:

@@ -57,6 +57,9 @@ WORDS: dict[str, tuple[str, str]] = {
     "residual": ("能量平衡最大残差", "Largest residual of the energy balance"),
     "voltage_rate": ("电压合格率（各母线平均）", "Compliance, mean of buses"),
     "voltage_rate_weighted": ("电压合格率（按负荷加权）", "Compliance, weighted by load"),
+    "voltage_low_rate": ("越下限时间占比（按负荷加权）", "Time below the limits (weighted by load)"),
+    "voltage_high_rate": ("越上限时间占比（按负荷加权）", "Time above the limits (weighted by load)"),
+    "voltage_rate_level": ("{level}千伏合格率（按负荷加权）", "Compliance at {level} kV (weighted by load)"),
     "voltage_limits": ("{level} kV 限值", "Limits at {level} kV"),
     "hours_with_violation": ("有越限的小时", "Hours with any violation"),
     "reliability_note": (

@@ -443,13 +443,15 @@ def _voltage(static: dict[str, Any], buses: pd.DataFrame) -> dict[str, Any]:
             low, high = int((values < bus["low_pu"]).sum()), int((values > bus["high_pu"]).sum())
             rows[name] = {
                 "monitored_hours": len(values), "low_hours": low, "high_hours": high,
-                "rate": 1 - (low + high) / len(values),
+                "rate": 1 - (low + high) / len(values), "low_rate": low / len(values),
+                "high_rate": high / len(values), "weight_mw": 100.0,
                 "min_pu": float(values.min()), "max_pu": float(values.max()),
             }  # fmt: skip
-    rate = float(np.mean([row["rate"] for row in rows.values()]))
+    rates = {key: float(np.mean([row[key] for row in rows.values()])) for key in ("rate", "low_rate", "high_rate")}
+    rates |= {f"load_weighted_{key}": value for key, value in rates.items()}
     limits = {"500": {"low": 0.95, "high": 1.1}, "220": {"low": 1.0, "high": 1.1}}
     return {
-        "rate": rate, "load_weighted_rate": rate,
+        **rates, "by_level": {"500": rates, "220": rates},
         "hours_with_violation": max(row["low_hours"] for row in rows.values()),
         "low_element_hours": sum(row["low_hours"] for row in rows.values()),
         "high_element_hours": sum(row["high_hours"] for row in rows.values()),
