@@ -5,7 +5,10 @@ from __future__ import annotations
 import sys
 from importlib import import_module
 
-KNOWN = ("flow",)
+KNOWN = (
+    "causes",
+    "flow",
+)
 
 
 def main(arguments: list[str]) -> int:
