@@ -5,7 +5,11 @@ from __future__ import annotations
 import sys
 from importlib import import_module
 
-KNOWN = ("flow", "adequacy")
+KNOWN = (
+    "adequacy",
+    "causes",
+    "flow",
+)
 
 
 def main(arguments: list[str]) -> int:

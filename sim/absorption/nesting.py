@@ -21,6 +21,9 @@ import numpy as np
 from scenarios.records import Floats, Ints
 from scenarios.timeaxis import TimeAxis
 
+ROUNDING = 1e-12
+"""Sums that differ by less than this part are equal: rungs that are alike leave no dust."""
+
 
 def nested_shares(curtailed_mw: Floats, time: TimeAxis) -> Floats:
     """Return the share of each rung [rungs × hours × plants], MW; ``curtailed_mw`` has the same axes.
@@ -69,8 +72,9 @@ def _matched(detail: Floats, most: Floats, wanted: Floats, group: Ints) -> Float
     room = most - near
     size = len(wanted)
     held, left = np.bincount(group, near, size), np.bincount(group, room, size)
-    down = np.divide(wanted, held, out=np.ones(size), where=held > wanted)
-    up = np.divide(wanted - held, left, out=np.zeros(size), where=(wanted > held) & (left > 0.0))
+    apart = np.abs(wanted - held) > ROUNDING * held
+    down = np.divide(wanted, held, out=np.ones(size), where=apart & (held > wanted))
+    up = np.divide(wanted - held, left, out=np.zeros(size), where=apart & (wanted > held) & (left > 0.0))
     return np.asarray(np.clip(near * down[group] + room * up[group], 0.0, most))
 
 

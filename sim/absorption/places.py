@@ -23,8 +23,9 @@ def place_of(scenario: Scenario, measure: Measure) -> Place:
     if measure.kind == "rating":
         return _strengthened(scenario, measure.place)
     if measure.kind == "project":
-        parts = ", ".join(measure.parts)
-        return Place(f"{measure.place}年：{parts}", f"{measure.place}: {parts}")
+        wires = {*(row.line_id for row in scenario.tables.lines), *(row.trafo_id for row in scenario.tables.trafos)}
+        named = [part for part in measure.parts if part in wires] or measure.parts
+        return Place(f"{measure.place}年 {'、'.join(named)}", f"{measure.place}, {', '.join(named)}")
     return Place(*_bus_names(scenario, measure.place)) if measure.place else Place("", "")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import datetime
 
 from rich.box import SIMPLE_HEAD
@@ -32,6 +33,9 @@ from sim.report.words import WORDS, word
 CNY_PER_WAN, CNY_PER_MILLION = 1e4, 1e6
 MWH_PER_GWH = 1000.0
 BARS = 24
+PLACES_IN_TERMINAL = 3
+"""Places of one kind of measure that the terminal lists."""
+SERVED_DUST_MWH = 0.5
 BAR_HEIGHT, CHART_MARGIN = 26, 120
 KIND_COLOURS = {
     "storage": COLOURS["discharge"],
@@ -76,26 +80,34 @@ def measure_name(step: Step) -> Both:
     return word("relief_at", measure=name, place=Both(step.place_zh, step.place_en)) if step.place else name
 
 
+def short_name(step: Step) -> Both:
+    """Return a step in few words, for places where many stand together."""
+    name = word(f"relief_short_{step.kind}")
+    return word("relief_at", measure=name, place=Both(step.place_zh, step.place_en)) if step.place else name
+
+
 def _money(value_cny: float) -> Both:
     chinese, english = u.significant(value_cny / CNY_PER_WAN), u.significant(value_cny / CNY_PER_MILLION)
     return Both(f"{chinese}万元", f"CNY {english} million")
 
 
 def relief_table(relief: Relief) -> Table:
-    """Return all steps, those that recover most first."""
+    """Return all steps, those that recover most first; load served stands there when a step changes it."""
     heads = (
         text_head("relief_measure"), text_head("relief_place"), text_head("confidence"),
         small_energy_head("relief_recovered"), unit_head("relief_share", "%"),
         Head(word("relief_saved"), Both("万元", "CNY million")), small_energy_head("relief_served"),
     )  # fmt: skip
-    return Table("relief", heads, tuple(_cells(relief, step) for step in relief.steps), search=True)
+    shown = len(heads) if any(abs(step.served_mwh) > SERVED_DUST_MWH for step in relief.steps) else -1
+    rows = tuple(_cells(relief, step)[:shown] for step in relief.steps)
+    return Table("relief", heads[:shown], rows, search=True)
 
 
 def _cells(relief: Relief, step: Step) -> tuple[Cell, ...]:
     known = word(f"confidence_{step.confidence}") if step.confidence else same("")
     saved = Both(u.fixed(step.saved_cny / CNY_PER_WAN, 0), u.fixed(step.saved_cny / CNY_PER_MILLION, 2))
     return (
-        label(word(f"relief_{step.kind}")),
+        label(word(f"relief_short_{step.kind}")),
         label(Both(step.place_zh, step.place_en)),
         label(known, step.confidence),
         small_energy(step.recovered_mwh / MWH_PER_GWH),
@@ -112,7 +124,7 @@ def relief_bars(relief: Relief) -> Spec:
         "type": "bar",
         "orientation": "h",
         "x": quantity((step.recovered_mwh / MWH_PER_GWH for step in shown), "energy"),
-        "y": [in_both(measure_name(step)) for step in shown],
+        "y": [in_both(short_name(step)) for step in shown],
         "marker": {"color": [KIND_COLOURS.get(step.kind, ACCENT) for step in shown]},
         "hovertemplate": {"t": "hover_relief"},
     }
@@ -124,19 +136,24 @@ def render_relief(relief: Relief, lang: str, console: Console) -> None:
     """Print sentences, table and remarks; ``lang`` is ``zh`` or ``en``."""
     for sentence in sentences(relief):
         console.print(escape(sentence.of(lang)), style="bold", soft_wrap=True)
-    console.print(_rich(relief_table(relief), lang, console))
-    for remark in remarks(relief):
+    console.print(_rich(relief, lang, console))
+    for remark in (word("relief_more", count=same(len(relief.steps))), *remarks(relief)):
         console.print(escape(remark.of(lang)), style="dim", soft_wrap=True)
 
 
-def _rich(table: Table, lang: str, console: Console) -> RichTable:
-    box = SIMPLE_HEAD if console.is_terminal else None
+def _rich(relief: Relief, lang: str, console: Console) -> RichTable:
+    """Return the table for a terminal: a measure and its place share a column."""
+    table, box = relief_table(relief), SIMPLE_HEAD if console.is_terminal else None
     made = RichTable(title=table.caption.of(lang), title_justify="left", box=box, pad_edge=False)
-    for head in table.heads:
+    for head in (table.heads[0], *table.heads[2:6]):
         unit = f" {head.unit.of(lang)}" if head.unit.en else ""
         made.add_column(head.text.of(lang) + unit, justify="right" if head.number else "left", overflow="fold")
-    for row in table.rows:
-        made.add_row(*(escape(cell.text.of(lang)) for cell in row))
+    listed: Counter[str] = Counter()
+    for step, row in zip(relief.steps, table.rows, strict=True):
+        listed[step.kind] += 1
+        if listed[step.kind] <= PLACES_IN_TERMINAL:
+            texts = (short_name(step), *(cell.text for cell in row[2:6]))
+            made.add_row(*(escape(text.of(lang)) for text in texts))
     return made
 
 

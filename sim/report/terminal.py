@@ -17,6 +17,7 @@ from rich.table import Table
 from sim.report import units as u
 from sim.report.phrases import PLAN, reason_text
 from sim.report.units import Both, percent
+from sim.report.words import word
 
 Info = Mapping[str, Any]
 
@@ -105,6 +106,7 @@ def render(metrics: Info, run_json: Info, lang: str = "zh", console: Console | N
     for level, line in headline(metrics, run_json):
         page.say(f"{MARKS[level]} {page.text(line)}")
     _generation(page, metrics)
+    _causes(page, metrics["curtailment"]["by_cause"])
     _balance(page, metrics["energy_gwh"])
     _overloads(page, metrics["network"]["loading"])
     _voltages(page, metrics["network"]["voltage"])
@@ -262,6 +264,19 @@ def _generation_rows(page: _Page, metrics: Info) -> Iterator[tuple[Both | str, .
             percent(lost["rate"]) if lost else "",
             percent(used) if lost else "",
         )
+
+
+def _causes(page: _Page, by_cause: Info) -> None:
+    """Print the causes of curtailment, the largest first; nothing when nothing was curtailed."""
+    there = sorted((cause for cause in by_cause if by_cause[cause]["gwh"] > 0), key=lambda c: -by_cause[c]["gwh"])
+    parts = [
+        (word(f"cause_{cause}"), u.energy(by_cause[cause]["gwh"]), percent(by_cause[cause]["share"]))
+        for cause in there
+    ]
+    if parts:
+        chinese = "，".join(f"{name.zh} {energy.zh}（{share.zh}）" for name, energy, share in parts)
+        english = "; ".join(f"{name.en} {energy.en} ({share.en})" for name, energy, share in parts)
+        page.say("\n" + page.text(Both(f"弃电原因：{chinese}", f"Curtailed because of: {english}")))
 
 
 def _balance(page: _Page, energy: Info) -> None:

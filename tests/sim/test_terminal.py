@@ -91,6 +91,15 @@ def test_figures_in_chinese(run):
         assert words in text
 
 
+def test_causes_are_told_the_largest_first(run):
+    text = " ".join(shown(run, "en", width=200).split())
+    assert (
+        "Curtailed because of: inflexible coal 8.00 MWh (53.3 %); surplus 6.00 MWh (40.0 %); "
+        "network limits 1.00 MWh (6.67 %)"
+    ) in text
+    assert "弃电原因：调节能力不足" in shown(run, "zh", width=200)
+
+
 @pytest.mark.parametrize("lang", ["zh", "en"])
 def test_a_pipe_gets_plain_narrow_lines(run, lang):
     text = shown(run, lang, width=200)

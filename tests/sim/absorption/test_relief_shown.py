@@ -50,7 +50,7 @@ def test_table_and_bars_hold_the_figures(relief):
     assert table.rows[2][2].text.zh == "公开资料"
     (bars,) = shown.relief_bars(relief)["data"]
     assert bars["x"]["v"][::-1] == pytest.approx([28.0, 2.8, 0.48, -0.003])
-    assert bars["y"][-2]["zh"] == "储能 10万千瓦/20万千瓦时：乌撒变220kV母线"
+    assert bars["y"][-2]["zh"] == "储能：乌撒变220kV母线"
 
 
 @pytest.mark.parametrize("lang", ["zh", "en"])
