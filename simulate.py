@@ -399,6 +399,21 @@ def weather_inspect(
     inspect(scenario_from(scenario, sets, weather, {"weather.seed": seed}), picture, lang)
 
 
+@weather_app.command("fetch")
+@guarded
+def weather_fetch(
+    years: Annotated[
+        list[int], typer.Argument(min=2001, max=2100, metavar="YEAR...", help="Calendar years, 2001 or later.")
+    ],
+    scenario: Annotated[str, typer.Option(help="Scenario whose sites are fetched.")] = DEFAULT_SCENARIO,
+    out: Annotated[Path, typer.Option(help="Folder for one CSV file per site and year.")] = Path("weather"),
+) -> None:
+    """Download hourly weather of every site from NASA POWER; needs the network. 下载NASA POWER气象。"""
+    from sim.fetch import fetch_weather  # noqa: PLC0415
+
+    fetch_weather(scenario_from(scenario, []), years, out)
+
+
 @grid_app.command("check")
 @guarded
 def grid_check(scenario: ScenarioName = DEFAULT_SCENARIO, sets: Sets = [], lang: Lang = "zh") -> None:  # noqa: B006

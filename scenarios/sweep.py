@@ -3,7 +3,7 @@
     base = "plan-2025"
 
     [set]                              # the same in every case
-    "dispatch.look_ahead_h" = 72
+    "dispatch.certify" = "none"
 
     [grid]                             # every combination
     "scale.pv" = [1.0, 1.5, 2.0]

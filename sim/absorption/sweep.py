@@ -53,17 +53,18 @@ def sweep(plan: Sweep, options: SweepOptions, pool: Pool, progress: CaseProgress
     out_dir = options.out_dir.resolve()
     keys = _keys(plan.cases)
     jobs = _missing(plan.cases, keys, out_dir, options.pages)
+    of_key: dict[str, list[Case]] = {job.key: [] for job in jobs}
+    for case, key in zip(plan.cases, keys, strict=True):
+        of_key.get(key, []).append(case)
     errors: dict[str, str] = {}
 
     def heard(job: Job, ending: Ending) -> None:
         error = ending.error or _not_there(job, ending)
         errors.update({job.key: error} if error else {})
-        for case, key in zip(plan.cases, keys, strict=True):
-            if key == job.key:
-                progress.ended(case.label, error)
+        for case in of_key[job.key]:
+            progress.ended(case.label, error)
 
-    kept = sum(key not in {job.key for job in jobs} for key in keys)
-    with progress.cases(len(keys), kept):
+    with progress.cases(len(keys), len(keys) - sum(map(len, of_key.values()))):
         first = 1 if is_cold(FOLDER) else 0  # one process compiles the kernels, the others then find them
         finish_all(jobs[:first], pool, heard)
         finish_all(jobs[first:], pool, heard)

@@ -6,18 +6,12 @@ import csv
 import shutil
 from pathlib import Path
 
+from scenarios import load
+
 ROOT = Path(__file__).parents[3]
 BUSES = {"LPS500", "WUSA500", "SX500", "DAFANG500", "WUSA220", "WN220", "XH220", "XSW220", "XBL220"}
-REFERENCES = {
-    "buses": ("bus_id",),
-    "lines": ("from_bus", "to_bus"),
-    "trafos": ("hv_bus", "lv_bus"),
-    "shunts": ("bus_id",),
-    "plants": ("bus_id",),
-    "storages": ("bus_id",),
-    "loads": ("bus_id",),
-    "boundary": ("bus_id",),
-}
+REFERENCES = (*load._REFERENCES, ("shunts", "shunt_id", "line_id", "lines", "line_id"))
+"""The tables' own rules of what belongs to what: table, its key, column, the table referred to, its key."""
 SCENARIO = """
 extends = "tiny"
 name = "small"
@@ -25,6 +19,9 @@ tables = "small"
 
 [time]
 hours = 24
+
+[dispatch]
+certify = "none"
 
 [load]
 peak_mw = 300.0
@@ -38,13 +35,13 @@ def write_small_system(folder: Path) -> Path:
     """Write ``small.toml`` and its tables into a folder and return the path of the scenario."""
     tables = folder / "small"
     shutil.copytree(ROOT / "scenarios" / "bijie", tables)
-    for name, columns in REFERENCES.items():
-        change(tables / f"{name}.csv", lambda row, columns=columns: all(row[column] in BUSES for column in columns))
-    plants = {row["plant_id"] for row in rows_of(tables / "plants.csv")}
-    change(tables / "hydro_energy.csv", lambda row: row["plant_id"] in plants)
-    change(tables / "boundary.csv", lambda row: row.update(weight="1") is None)
     change(tables / "exports.csv", lambda row: row["channel_id"] == "EXP-GUIYANG500")
     change(tables / "exports.csv", lambda row: row.update(bus_id="LPS500", share="1") is None)
+    change(tables / "buses.csv", lambda row: row["bus_id"] in BUSES)
+    for name, _, column, target, key in REFERENCES:
+        known = {"", *(row[key] for row in rows_of(tables / f"{target}.csv"))}
+        change(tables / f"{name}.csv", lambda row, column=column, known=known: row[column] in known)
+    change(tables / "boundary.csv", lambda row: row.update(weight="1") is None)
     path = folder / "small.toml"
     path.write_text(SCENARIO, encoding="utf-8")
     return path

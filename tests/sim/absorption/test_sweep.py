@@ -178,7 +178,7 @@ def test_weather_files_that_are_not_there_are_all_named_before_anything_is_compu
 @needs_kill
 def test_interrupted_killed_and_finished(plan: Path, reference: Finished, tmp_path: Path):
     """Ctrl-C, then SIGKILL, then to the end: nothing is repeated and the bytes are those of one go."""
-    process = started(plan, tmp_path, "--jobs", "2")
+    process = started(plan, tmp_path, "--jobs", "1")
     waited_for(lambda: len(runs_in(tmp_path)) >= CASES // 6)
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=60)
