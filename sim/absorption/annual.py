@@ -126,9 +126,9 @@ def prepare(
 ) -> Study:
     """Return the study of the sites of the given names; raises ``ScenarioError`` and ``DataError``."""
     network = check_network(scenario)
-    model = compile_net(build_net(scenario))
     sites = find_sites(scenario, network.elements, names, tech)
     fixed = _written_down(scenario, sites)
+    model = compile_net(build_net(scenario))
     return Study(fixed, network, model, tech, sites, companion or Companion())
 
 

@@ -80,8 +80,8 @@ class Answer:
         return tuple(b.sizes_mw[self.site] for a, b in pairs if b.tech.rate < a.tech.rate - RATE_DUST)
 
 
-RATE_DUST = 1e-4
-"""Differences of curtailment rates below this are the solver's."""
+RATE_DUST = 5e-4
+"""A curtailment rate that falls by less than this (0.05 percentage points) is not worth a word."""
 
 
 class Book:

@@ -21,8 +21,6 @@ from sim.report.cells import (
     Cell,
     Head,
     Table,
-    energy,
-    energy_head,
     hours_head,
     label,
     number,
@@ -218,7 +216,7 @@ def causes_table(findings: Findings) -> Table:
         (
             label(title_of(findings, item)),
             label(word(f"absorb_cause_{cause}")),
-            energy(gwh),
+            number(*_both(u.energy, gwh)),
             rate(shares.get(cause)),
         )
         for item in findings.answers
@@ -226,7 +224,7 @@ def causes_table(findings: Findings) -> Table:
         for shares in [dict(item.reason.shares)]
         for cause, gwh in item.reason.causes_gwh
     )
-    heads = (text_head("absorb_site"), text_head("absorb_cause"), energy_head("absorb_caused"))
+    heads = (text_head("absorb_site"), text_head("absorb_cause"), Head(word("absorb_caused")))
     return Table("absorb_causes", (*heads, unit_head("absorb_share", "%")), rows)
 
 
@@ -317,12 +315,16 @@ def render_absorption(findings: Findings, lang: str, console: Console) -> None:
         if item.spread is None:
             _say(console, word("absorb_no_spread"), lang, "dim")
     for warning in warnings(findings):
-        _say(console, warning, lang, "yellow")
+        _say(console, _marked(warning), lang, "yellow")
     tables = all_tables(findings)
     for name in SHOWN:
         if tables[name].rows:
             console.print(_rich(tables[name], lang, console))
-    _say(console, reminder(findings), lang, "yellow")
+    _say(console, _marked(reminder(findings)), lang, "yellow")
+
+
+def _marked(warning: Both) -> Both:
+    return Both(f"! {warning.zh}", f"! {warning.en}")
 
 
 def _say(console: Console, text: Both, lang: str, style: str = "") -> None:

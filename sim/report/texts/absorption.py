@@ -32,31 +32,31 @@ WORDS: dict[str, tuple[str, str]] = {
         "{marginal} would be curtailed (wind and PV).",
     ),
     "absorb_reminder": (
-        "注意：网架线路长度中 {share} 为假设数据；线路按现有装机配置，不随新增装机加强。"
+        "网架线路长度中 {share} 为假设数据；线路按现有装机配置，不随新增装机加强。"
         "由假设线路得出的约束不是对实际电网的结论。",
-        "Mind: {share} of the network's line length is assumed, and lines stay as sized for today's plants. "
+        "{share} of the network's line length is assumed, and lines stay as sized for today's plants. "
         "A limit that follows from an assumed line is no finding about the real grid.",
     ),
     "absorb_not_monotone": (
-        "注意：{site}的可行性随装机并非单调，在 {capacity} 又满足条件。给出的是第一个上限，其下各采样点均满足。",
-        "Mind: {site} does not behave monotonically: at {capacity} everything holds again. The answer is the "
+        "{site}的可行性随装机并非单调，在 {capacity} 又满足条件。给出的是第一个上限，其下各采样点均满足。",
+        "{site} does not behave monotonically: at {capacity} everything holds again. The answer is the "
         "first limit; every sample below it holds.",
     ),
     "absorb_rate_falls": (
-        "注意：{site}在 {capacity} 处{rate}低于前一采样点。",
-        "Mind: at {capacity}, {rate} of {site} is below that of the sample before.",
+        "{site}在 {capacity} 处{rate}低于前一采样点。",
+        "At {capacity}, {rate} of {site} is below that of the sample before.",
     ),
     "absorb_frontier_returns": (
-        "注意：双基地边界并非单调：某些更大的装机组合满足条件而较小的不满足。",
-        "Mind: the frontier is not monotone: somewhere a larger pair holds although a smaller one does not.",
+        "双基地边界并非单调：某些更大的装机组合满足条件而较小的不满足。",
+        "The frontier is not monotone: somewhere a larger pair holds although a smaller one does not.",
     ),
     "absorb_open_years": (
         "{years} 个气象年在所试范围内未达到上限，其容量取范围上端。",
         "In {years} weather years no limit was reached; the end of the range stands for them.",
     ),
     "absorb_part_of_year": (
-        "注意：场景只含 {hours}，以下电量、利用小时与弃电率均指该时段，不是全年。",
-        "Mind: the scenario covers {hours} only; energies, full-load hours and rates are of that time.",
+        "场景只含 {hours}，以下电量、利用小时与弃电率均指该时段，不是全年。",
+        "The scenario covers {hours} only; energies, full-load hours and rates are of that time.",
     ),
     "absorb_no_spread": (
         "未计算气象年际差异（--weather-years 20 给出 P10、P50、P90）。",
