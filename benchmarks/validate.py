@@ -25,8 +25,8 @@ from scenarios.load import load_scenario
 from scenarios.records import Floats
 from scenarios.schema import Scenario
 from sim.injections import hours_of
+from sim.losses import flow_options
 from sim.metrics import summarise
-from sim.operation import flow_options
 from sim.outcome import Outcome
 from sim.pipeline import simulate
 from sim.progress import Stages

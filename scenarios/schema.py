@@ -265,6 +265,12 @@ class Dispatch(Section):
         description="what of a fast dispatch is solved again exactly: a week per season, all, or nothing",
     )
     certify_seed: int = Field(1, ge=0, le=2**31, description="seed that draws the certified weeks")
+    ac_rounds: int = Field(
+        3,
+        ge=0,
+        le=10,
+        description="how often hours with overload or low voltage in the AC flow are dispatched anew",
+    )
     loss_estimate: float = Field(
         0.02, ge=0, le=0.2, description="first estimate of losses, share of load and export"
     )

@@ -23,7 +23,8 @@ from scenarios.errors import InvariantError, Problem, ScenarioError
 from scenarios.schema import Scenario
 from scenarios.timeaxis import CST
 from sim.injections import hours_of
-from sim.operation import flow_options, operate
+from sim.losses import flow_options
+from sim.operation import operate
 from sim.pipeline import RunOptions, run
 from sim.progress import Stages
 from sim.report.compare import rich_table, write_comparison

@@ -3,7 +3,8 @@
 The dispatch must serve losses that only the power flow knows. The first round uses the scenario's estimate; each
 further round takes the losses of the last AC solution, until the residual that the slack nodes had to cover is
 below ``RESIDUAL_SHARE`` of the load in every solved hour, or ``MAX_ROUNDS`` are spent. What remains is in the
-result (``slack_mw``) and is reported.
+result (``slack_mw``) and is reported. Then ``sim.correction`` mends the hours in which the AC flow shows overload
+or low voltage.
 """
 
 from __future__ import annotations
@@ -11,31 +12,30 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
-
-from grid.flow import FlowOptions, solve
+from grid.flow import solve
 from grid.model import FlowResult, GridModel, Injections
 from profiles.records import Profiles
 from scenarios.errors import PowerFlowError
 from scenarios.records import Floats
 from scenarios.schema import Scenario
+from sim.correction import Correction, Plan, Setting, corrected, correction_sentence
 from sim.dispatch import dispatch
 from sim.dispatch.facts import overload_sentence, row_uses
 from sim.dispatch.limits import NetworkLimits, network_limits
 from sim.dispatch.model import DispatchCase, DispatchResult
 from sim.fleet import build_case
 from sim.injections import inject
+from sim.losses import flow_options, losses_agree, true_loss_mw
 from sim.progress import Stages
 
 MAX_ROUNDS = 6
-RESIDUAL_SHARE = 0.001
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Operation:
     """A dispatch and the power flow that carries it; ``rounds`` is how often the two were alternated.
 
-    ``limits`` is what the dispatch was told of the network.
+    ``limits`` is what the dispatch was told of the network, ``correction`` what the AC flow changed of it.
     """
 
     case: DispatchCase
@@ -44,6 +44,14 @@ class Operation:
     injections: Injections
     flow: FlowResult
     rounds: int
+    correction: Correction | None = None
+
+    @property
+    def planned(self) -> tuple[DispatchCase, DispatchResult]:
+        """Case and dispatch before the AC flow corrected them."""
+        if self.correction is None:
+            return self.case, self.result
+        return self.correction.before.case, self.correction.before.result
 
 
 def operate(scenario: Scenario, profiles: Profiles, model: GridModel, stages: Stages) -> Operation:
@@ -61,27 +69,20 @@ def operate(scenario: Scenario, profiles: Profiles, model: GridModel, stages: St
         _require_some_hour(flow)
         if losses_agree(case, flow):
             break
-        loss_mw = np.where(flow.solved, case.loss_mw + np.nan_to_num(flow.slack_mw.sum(axis=1)), case.loss_mw)
+        loss_mw = true_loss_mw(case, flow)
     _say_overloads(limits, case, result, stages)
-    return Operation(case, limits, result, injections, flow, rounds)
+    setting = Setting(scenario, profiles, model, limits)
+    plan, correction = corrected(setting, Plan(case, result, flow), stages)
+    if correction is not None:
+        stages.say(f"  {correction_sentence(correction)}")
+        injections = inject(scenario, profiles, plan.result, model)
+    return Operation(plan.case, limits, plan.result, injections, plan.flow, rounds, correction)
 
 
 def _say_overloads(limits: NetworkLimits, case: DispatchCase, result: DispatchResult, stages: Stages) -> None:
     sentence = overload_sentence(row_uses(limits, case, result))
     if sentence:
         stages.say(f"  [yellow]{sentence}[/yellow]")
-
-
-def flow_options(scenario: Scenario) -> FlowOptions:
-    """Return the options of the power flow that the scenario asks for."""
-    grid = scenario.settings.grid
-    return FlowOptions(tolerance_pu=grid.tolerance_pu, enforce_q_limits=grid.enforce_q_limits)
-
-
-def losses_agree(case: DispatchCase, flow: FlowResult) -> bool:
-    """Whether the slack covers less than ``RESIDUAL_SHARE`` of the load in every solved hour."""
-    residual_mw = np.abs(flow.slack_mw.sum(axis=1))[flow.solved]
-    return bool((residual_mw <= RESIDUAL_SHARE * case.load_mw.sum(axis=1)[flow.solved]).all())
 
 
 def _require_some_hour(flow: FlowResult) -> None:

@@ -9,6 +9,7 @@ from grid.model import FlowResult, GridModel, Injections
 from profiles.records import Profiles, Weather
 from scenarios.schema import Scenario
 from sim.absorption.causes import Causes
+from sim.correction import Correction
 from sim.dispatch.certificate import Certificate
 from sim.dispatch.limits import NetworkLimits
 from sim.dispatch.model import DispatchCase, DispatchResult
@@ -18,7 +19,8 @@ from sim.dispatch.model import DispatchCase, DispatchResult
 class Outcome:
     """The records of all stages of one simulation; ``loss_rounds`` is how often losses were corrected.
 
-    ``limits`` is what the dispatch was told of the network, ``certificate`` how far it is from the optimum.
+    ``limits`` is what the dispatch was told of the network, ``certificate`` how far it is from the optimum,
+    ``correction`` what the AC flow changed of it.
     """
 
     scenario: Scenario
@@ -34,4 +36,5 @@ class Outcome:
     causes: Causes
     loss_rounds: int
     certificate: Certificate | None
+    correction: Correction | None
     timings_s: tuple[tuple[str, float], ...]

@@ -80,7 +80,7 @@ def simulate(scenario: Scenario, stages: Stages) -> Outcome:
     with stages.stage("checks", "Independent checks · 独立校核"):
         require_sound(operation.case, operation.result, operation.limits)
     with stages.stage("certificate", "Weeks solved again exactly · 抽样周精确校核"):
-        certificate = certificate_for(scenario, operation.case, operation.result, operation.limits)
+        certificate = certificate_for(scenario, *operation.planned, operation.limits)
     return Outcome(
         scenario=scenario,
         weather=weather,
@@ -95,6 +95,7 @@ def simulate(scenario: Scenario, stages: Stages) -> Outcome:
         causes=causes_of(scenario, operation, stages),
         loss_rounds=operation.rounds,
         certificate=certificate,
+        correction=operation.correction,
         timings_s=tuple(stages.timings_s.items()),
     )
 
@@ -102,7 +103,8 @@ def simulate(scenario: Scenario, stages: Stages) -> Outcome:
 def causes_of(scenario: Scenario, operation: Operation, stages: Stages) -> Causes:
     """Return why the operation curtailed wind and PV: the same period dispatched again with fewer limits."""
     with stages.stage("causes", "Causes of curtailment: dispatch with fewer limits · 弃电归因"):
-        operated = Operated(operation.case, operation.result, operation.limits)
+        corrected = operation.correction is not None
+        operated = Operated(operation.case, operation.result, operation.limits, corrected)
         return separate(operated, partial(dispatch, scenario))
 
 

@@ -17,7 +17,7 @@ import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
@@ -31,6 +31,7 @@ import pyarrow.parquet as pq
 from scenarios.errors import DataError, Problem, SimulationError
 from scenarios.schema import Scenario
 from scenarios.timeaxis import CST, TimeAxis
+from sim.correction import Correction
 from sim.dispatch.facts import certificate_part
 from sim.dispatch.facts import network_part as dispatched_network
 from sim.hourly import Column, hourly_files
@@ -277,7 +278,17 @@ def run_info(outcome: Outcome, metrics: Mapping[str, Any], key: str) -> dict[str
 def _dispatch(outcome: Outcome) -> dict[str, Any]:
     """Return what the dispatch was told of the network, what of it held, and how far from the optimum it is."""
     told = dispatched_network(outcome.limits, outcome.case, outcome.dispatch)
-    return told | {"certificate": certificate_part(outcome.certificate)}
+    return told | {
+        "certificate": certificate_part(outcome.certificate),
+        "ac_correction": _correction(outcome.correction),
+    }
+
+
+def _correction(correction: Correction | None) -> dict[str, float] | None:
+    """Return what the AC flow changed of the dispatch; none when there was nothing to mend."""
+    if correction is None:
+        return None
+    return {item.name: getattr(correction, item.name) for item in fields(correction) if item.name != "before"}
 
 
 def _provenance(outcome: Outcome) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from grid.compile import compile_net
 from grid.network import build_net
 from scenarios.schema import Scenario
 from sim.commands import pages_in, where_to_look
-from sim.operation import flow_options
+from sim.losses import flow_options
 from sim.pipeline import RunOptions, run
 from sim.progress import Stages
 from sim.reliability.security import study_security

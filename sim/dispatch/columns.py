@@ -40,8 +40,12 @@ class Kind:
     end_price: float = 0.0
 
 
-def kinds_of(case: DispatchCase, units_on: Ints, limits: NetworkLimits, first_mwh: Floats) -> Iterator[Kind]:
-    """Yield all kinds; ``first_mwh`` [storages] are contents before the first step: only equal ones may be one."""
+def kinds_of(case: DispatchCase, units_on: Ints, limits: NetworkLimits, first_mwh: Floats | None) -> Iterator[Kind]:
+    """Yield all kinds.
+
+    ``first_mwh`` [storages] are contents before the first step: only equally full storages may be one; without it
+    every storage is by itself.
+    """
     yield from _coal(case, units_on, limits)
     yield from _hydro(case, limits)
     yield from _exports(case, limits)
@@ -126,14 +130,15 @@ def _shift(case: DispatchCase, reach: Floats) -> Iterator[Kind]:
     yield Kind("shift_level", np.zeros(1), most, 0.0, reach[:, None], least=-most)
 
 
-def _stores(case: DispatchCase, limits: NetworkLimits, first_mwh: Floats) -> Iterator[Kind]:
+def _stores(case: DispatchCase, limits: NetworkLimits, first_mwh: Floats | None) -> Iterator[Kind]:
+    by_itself = np.arange(len(case.storages), dtype=np.float64)
     marks = np.stack(
         [
             case.storage_charge_efficiency,
             case.storage_discharge_efficiency,
             case.storage_self_discharge_per_h,
             case.storage_energy_mwh / case.storage_power_mw,
-            first_mwh / case.storage_energy_mwh,
+            by_itself if first_mwh is None else first_mwh / case.storage_energy_mwh,
         ]
     )
     steps = (len(case.time), 1)

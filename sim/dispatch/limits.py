@@ -104,6 +104,11 @@ class Section:
     limit_mw: float
 
 
+def section_row(section: Section) -> str:
+    """Return the name of the row of a section."""
+    return SECTION_MARK + section.name
+
+
 def network_limits(scenario: Scenario, model: GridModel, case: DispatchCase) -> NetworkLimits:
     """Return what the scenario lets the dispatch know of its grid; losses are withdrawn at the slack nodes.
 
@@ -145,7 +150,7 @@ def limits_at(
     _require_one_system(model)
     branch_flows, branch_mw = ptdf(model), margin * branch_limit_mw(model)
     rated = np.flatnonzero(np.isfinite(branch_mw))
-    names = [*(model.branches[k] for k in rated), *(SECTION_MARK + section.name for section in sections)]
+    names = [*(model.branches[k] for k in rated), *map(section_row, sections)]
     rows = np.vstack([branch_flows[rated], _section_rows(model, sections) @ branch_flows])
     high = np.concatenate([branch_mw[rated], [section.limit_mw for section in sections]])
     if circuits is not None:

@@ -9,20 +9,20 @@ solution violates it, and stays.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
 from scenarios.errors import InvariantError
-from scenarios.records import Floats, axes, record
+from scenarios.records import Bools, Floats, Ints, axes, record
 from sim.dispatch.columns import account_bound_mwh
 from sim.dispatch.commitment import Commitment, commit
 from sim.dispatch.limits import NetworkLimits, no_limits, overload_mw
 from sim.dispatch.model import DispatchCase, DispatchResult
 from sim.dispatch.programme import Merging, Programme, programme
 from sim.dispatch.sharing import shared
-from sim.dispatch.state import State, first_state
-from sim.dispatch.unfold import unfold
+from sim.dispatch.state import State, first_state, state_at
+from sim.dispatch.unfold import cost_parts, unfold
 from sim.dispatch.window import INFINITY, Cell, WindowModel
 
 FLOW_TOLERANCE_MW = 1e-6
@@ -97,6 +97,39 @@ def solve_whole(
     """
     case = replace(case, rules=replace(case.rules, storage_end_cny_per_mwh=0.0))
     return _walked(case, commitment, limits, first, (Window(0, len(case.time), len(case.time), last_mwh),))
+
+
+def redispatch(
+    case: DispatchCase, result: DispatchResult, limits: NetworkLimits, cap_mw: Floats, days: Ints
+) -> DispatchResult:
+    """Return a result with some ``days`` dispatched anew, exactly, within rows tightened to ``cap_mw``.
+
+    ``cap_mw`` [hours × rows] may be infinite. Units run as they did, and every day begins and ends with the
+    contents of storages that it had, so that the other days stay as they are.
+    """
+    units = Commitment(result.coal_units_on, result.coal_starts, np.zeros_like(result.coal_starts))
+    plan = programme(case, units.units_on, limits, None, cap_mw)
+    walk = Walk(plan, first_state(case))
+    for day in days:
+        begin, end = np.searchsorted(case.time.day, [day, day + 1])
+        walk.enter(state_at(case, result, int(begin)))
+        walk.take(Window(int(begin), int(end), int(end), result.stored_mwh[end - 1], exactly=True))
+    anew = walk.finished(units).result
+    merged = spliced(result, anew, np.isin(case.time.day, days), days)
+    return replace(merged, cost_cny=cost_parts(case, merged, dict(result.cost_cny)["starts"]))
+
+
+def spliced(result: DispatchResult, anew: DispatchResult, steps: Bools, days: Ints) -> DispatchResult:
+    """Return ``result`` with some steps and days taken from ``anew``."""
+    chosen = {"hours": steps, "days": np.isin(np.arange(len(result.hydro_spilled_mwh)), days)}
+    parts = {}
+    for item in fields(result):
+        axis = item.metadata.get("axes", ("",))[0]
+        if axis in chosen:
+            old, new = getattr(result, item.name), getattr(anew, item.name)
+            which = chosen[axis].reshape(-1, *(1,) * (old.ndim - 1))
+            parts[item.name] = np.where(which, new, old)
+    return replace(result, **parts)
 
 
 def _walked(

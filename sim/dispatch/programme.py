@@ -325,12 +325,13 @@ def programme(
     case: DispatchCase,
     units_on: Ints,
     limits: NetworkLimits,
-    first_mwh: Floats,
+    first_mwh: Floats | None,
     cap_mw: Floats | None = None,
 ) -> Programme:
     """Return the programme of a case with ``units_on`` [hours × coal] running coal units.
 
-    ``first_mwh`` [storages] are the contents before the first step: only equally filled storages may be one.
+    ``first_mwh`` [storages] are the contents before the first step: only equally filled storages may be one; none:
+    every storage is by itself.
     ``cap_mw`` [hours × rows] tightens rows of the network in some hours.
     """
     return Programme(case, limits, units_on, tuple(kinds_of(case, units_on, limits, first_mwh)), cap_mw)

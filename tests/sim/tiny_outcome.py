@@ -459,6 +459,7 @@ def outcome(step_h: float = 1.0) -> Outcome:
         causes=causes(of),
         loss_rounds=2,
         certificate=Certificate((Sample("all", 0, HOURS, 101.0, 100.0, 15.0, 14.0, 145.0),), whole=False),
+        correction=None,
         timings_s=(("dispatch", 0.1), ("flow", 0.2)),
     )
 
