@@ -348,12 +348,18 @@ class Adequacy(Section):
 
 
 class Security(Section):
-    """What the grid must stand after the loss of one element, and which units are lost."""
+    """What the grid must stand after the loss of one element, and which units are lost.
+
+    220 kV: −5 % to +10 % after a fault (SD 325-1989, DL/T 1773; recalled). 500 kV: the lower limit is assumed.
+    """
 
     voltage_500: VoltageBand = VoltageBand(low_pu=0.90, high_pu=1.10)
     voltage_220: VoltageBand = VoltageBand(low_pu=0.95, high_pu=1.10)
     trafo_emergency: float = Field(
-        1.3, ge=1, le=2, description="emergency rating of a transformer, multiple of its normal rating"
+        1.3,
+        ge=1,
+        le=2,
+        description="emergency rating of a transformer, multiple of its rating (IEC 60076-7, table 4: long-time)",
     )
     unit_mw: float = Field(
         300.0, gt=0, le=5000, description="units of at least this capacity are lost one at a time, MW"

@@ -31,9 +31,6 @@ from scenarios.schema import Scenario
 from sim.dispatch.model import DispatchCase, DispatchResult
 from sim.dispatch.security import Circuits, secure_rows
 
-TRAFO_EMERGENCY = 1.3
-"""Long-time emergency loading of large transformers (GB/T 1094.7-2008 = IEC 60076-7:2005, table 4)."""
-
 OVERLOAD_DUST_MW = 1e-5
 """Overloads below this are rounding: a solver keeps every row and every bound to 1e-7."""
 
@@ -177,7 +174,8 @@ def circuits_of(scenario: Scenario, model: GridModel) -> Circuits:
     """Return the circuits and emergency ratings of the scenario's lines and transformers, in the model's order."""
     elements = require_sound(scenario).elements
     types = {row.line_type: row for row in scenario.tables.line_types}
-    known = {trafo.trafo_id: (trafo.n_parallel, TRAFO_EMERGENCY) for trafo in elements.trafos}
+    trafo_emergency = scenario.settings.security.trafo_emergency
+    known = {trafo.trafo_id: (trafo.n_parallel, trafo_emergency) for trafo in elements.trafos}
     for line in elements.lines:
         conductor = types[line.line_type]
         known[line.line_id] = (line.circuits, conductor.i_emergency_ka / conductor.i_normal_ka)

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from sim.report import units as u
 from sim.report.content import Content
+from sim.report.security import critical_losses
 from sim.report.units import Both, same
 from sim.report.words import word
 
@@ -35,6 +36,7 @@ def findings(content: Content) -> list[Finding]:
         _unserved,
         _overloads,
         _voltages,
+        _security,
         _below_minimum,
         _export,
         _spilled,
@@ -105,6 +107,15 @@ def _voltages(content: Content) -> Iterator[Finding]:
         names=listing([content.bus_name(key) for key in worst]),
     )
     yield Finding("bad", text, "voltage")
+
+
+def _security(content: Content) -> Iterator[Finding]:
+    """Say which single losses the grid does not stand, where the run has been studied for it."""
+    failing = [] if content.security is None else critical_losses(content.security)
+    if failing:
+        worst = Both(failing[0]["name_zh"], failing[0]["name_en"])
+        hours = u.hours(failing[0]["hours_failed"])
+        yield Finding("bad", word("find_security", count=same(len(failing)), worst=worst, hours=hours), "security")
 
 
 def _below_minimum(content: Content) -> Iterator[Finding]:

@@ -16,6 +16,10 @@ WORDS: dict[str, tuple[str, str]] = {
         "{count}个元件超过额定值，共{hours}；最重：{names}。",
         "Elements loaded above their rating: {count}, in {hours}; the worst: {names}.",
     ),
+    "find_security": (
+        "{count}个单一故障不满足N-1；最常见：{worst}（{hours}）。",
+        "Single losses that the grid does not stand (N-1): {count}; most often {worst} ({hours}).",
+    ),
     "find_voltages": (
         "{count}条母线电压越限，共{hours}；最差：{names}。",
         "Buses outside their voltage limits: {count}, in {hours}; the worst: {names}.",

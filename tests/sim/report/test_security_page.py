@@ -13,6 +13,7 @@ from sample_run import OVERLOADED, write_sample
 from scenarios.errors import DataError
 from sim.reliability.security_files import SECURITY_FILE
 from sim.report.content import Content
+from sim.report.findings import findings
 from sim.report.page import render, write_report
 from sim.report.sections import all_figures, all_tables
 from sim.runs import read_run
@@ -99,6 +100,14 @@ def test_tables_rank_what_fails_single_losses_and_towers_apart(folder: Path) -> 
     bars = all_figures(content)["security_losses"]["data"][0]
     assert bars["x"] == [3.0]
     assert all_figures(content)["security_months"]["data"][0]["y"] == [3.0]
+
+
+def test_failing_losses_are_among_the_findings(folder: Path) -> None:
+    assert not [found for found in findings(Content(read_run(folder))) if found.section == "security"]
+    (folder / SECURITY_FILE).write_text(json.dumps(study()))
+    (found,) = (found for found in findings(Content(read_run(folder))) if found.section == "security")
+    assert found.level == "bad"
+    assert found.text.en == "Single losses that the grid does not stand (N-1): 1; most often <Station> X 1/2 (3 h)."
 
 
 def test_a_study_that_cannot_be_read_is_named(folder: Path) -> None:
