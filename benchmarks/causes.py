@@ -83,7 +83,7 @@ def _laws(base: Base, solve: Solver, causes: Causes) -> Iterator[tuple[str, floa
     apart = causes.share_mw.sum(axis=0) - lost
     yield "shares add up in every hour and plant", float(np.abs(apart).max())
     yield "shares add up over the period", abs(float(apart.sum())) * causes.time.step_h
-    yield "no share is negative", max(-float(causes.share_mw.min(initial=0.0)), 0.0)
+    yield "no share is negative", abs(float(causes.share_mw.min(initial=0.0)))
     free = replace(base.limits, low_mw=base.limits.low_mw - 1e6, high_mw=base.limits.high_mw + 1e6)
     unlimited = separate(_operated(replace(base, limits=free), solve), solve)
     yield "no network share without rating limits", _mwh(unlimited, "network") + _mwh(unlimited, "security")

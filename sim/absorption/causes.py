@@ -1,11 +1,12 @@
 """An operation → why wind and PV were curtailed: the same period dispatched again with fewer limits.
 
-    rung          what is added                                           its increase is the share of
-    1 surplus     load, export band, storage and water on a copper plate   more offered than anyone takes
-    2 flexibility coal minimum, must-run, commitment, ramps, reserves      units that cannot give way
-    3 network     ratings of branches and sections                         wires in normal operation
-    4 security    the same after the loss of any circuit (N-1)             room kept for outages
-    5 ac          what the AC power flow corrected                         voltages, reactive flow, losses
+    rung          what is added                                            its increase is the share of
+    1 surplus     load, export band, storage and water on a copper plate    more offered than anyone takes
+    2 flexibility coal minimum, must-run, commitment, ramps, reserve,      units and contracts that
+                  balance and ramp of the export contract                  cannot give way
+    3 network     ratings of branches and sections                          wires in normal operation
+    4 security    the same after the loss of any circuit (N-1)              room kept for outages
+    5 ac          what the AC power flow corrected                          voltages, reactive flow, losses
 
 Every rung has the losses of the final operation. The order is a choice: a limit that comes early takes what it
 could have caused alone. What a rung adds over the whole period is the share of its cause, and
@@ -99,7 +100,10 @@ def curtailed(case: DispatchCase, result: DispatchResult) -> Floats:
 
 
 def flexible(case: DispatchCase) -> DispatchCase:
-    """Return the case with coal that can do anything: every unit runs, down to nothing, at any speed, unasked."""
+    """Return the case with coal that can do anything: every unit runs, down to nothing, at any speed, unasked.
+
+    Reserve, and what a contract says besides its band (ramp, balance), are left out as well.
+    """
     days = len(case.coal_must_run_units)
     nothing = np.zeros(len(case.coal))
     return replace(
@@ -110,6 +114,17 @@ def flexible(case: DispatchCase) -> DispatchCase:
         coal_min_down_h=nothing,
         coal_ramp_pu_per_h=np.full(len(case.coal), 1.0 / case.time.step_h),
         reserve_share_load=0.0,
+        rules=replace(
+            case.rules,
+            ramps=False,
+            reserve_up_load=0.0,
+            reserve_up_renewables=0.0,
+            reserve_largest_unit=False,
+            reserve_down_load=0.0,
+            reserve_down_renewables=0.0,
+            export_ramp_mw_per_h=None,
+            export_balance="none",
+        ),
     )
 
 

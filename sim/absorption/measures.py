@@ -80,9 +80,11 @@ class Measure:
 def measures(base: Base, most: int) -> tuple[Measure, ...]:
     """Return the steps worth trying; of buses and of rows at most ``most``, the most curtailed first."""
     buses, rows = candidate_buses(base)[:most], candidate_rows(base)[:most]
+    # A channel without contract may not send anything where what is sent beyond the contract must cancel out.
+    loads = buses if base.case.rules.export_balance == "none" else []
     return (
         *(Measure("storage", bus, _with_storage) for bus in buses),
-        *(Measure("flexible_load", bus, _with_flexible_load) for bus in buses),
+        *(Measure("flexible_load", bus, _with_flexible_load) for bus in loads),
         *(Measure("rating", row, _with_rating) for row in rows),
         *_projects(base),
         Measure("coal_minimum", "", _with_lower_minimum),

@@ -69,7 +69,9 @@ class Sheet:
 def write_workbook(folder: Path) -> Path:
     """Write ``summary.xlsx`` into a run folder and return its path; raises ``DataError`` for no run folder."""
     content = Content(read_run(folder))
-    makers: tuple[Callable[[Content], Sheet], ...] = (balance, months, curtailment, loading, voltage, indicators)
+    makers: tuple[Callable[[Content], Sheet], ...] = (
+        balance, months, curtailment, causes, loading, voltage, indicators
+    )  # fmt: skip
     return save(folder / WORKBOOK_FILE, [make(content) for make in makers])
 
 
@@ -220,6 +222,29 @@ def _plant_rows(content: Content) -> list[tuple[Value, ...]]:
         )
         for name, part in content.metrics["curtailment"]["by_plant"].items()
     ]
+
+
+def causes(content: Content) -> Sheet:
+    """Curtailed energy by cause: the region, technologies, months, counties, plants."""
+    lost = content.metrics["curtailment"]
+    operated = [cause for cause, part in lost["by_cause"].items() if part["operated"]]
+    parts, plants = lost["causes"], content.static["plants"]
+    groups: list[tuple[str, Both, Mapping[str, float]]] = [
+        ("region", word("sum"), {cause: lost["by_cause"][cause]["gwh"] for cause in operated}),
+        *(("technology", word(f"kind_{tech}"), part) for tech, part in parts["by_tech"].items()),
+        *(("month", Both(month, month), part) for month, part in parts["by_month"].items()),
+        *(("county", content.county_name(county), part) for county, part in parts["by_county"].items()),
+        *(("plant", content.name_of(plants[name], name), part) for name, part in parts["by_plant"].items()),
+    ]
+    columns = (
+        _text("level"), _text("name"), Column(word("curtailed"), "GWh", "energy"),
+        *(Column(word(f"cause_{cause}"), "GWh", "energy") for cause in operated),
+    )  # fmt: skip
+    rows = [
+        (_both(word(level)), _both(name), sum(part.values()), *(part[cause] for cause in operated))
+        for level, name, part in groups
+    ]
+    return Sheet("弃电原因", columns, tuple(rows))
 
 
 def loading(content: Content) -> Sheet:

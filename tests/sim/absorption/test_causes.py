@@ -21,6 +21,7 @@ from sim.absorption.causes import CAUSES, Operated, curtailed, flexible, separat
 from sim.absorption.nesting import nested_shares
 from sim.dispatch import lp
 from sim.dispatch.limits import limits_at
+from sim.dispatch.model import Rules
 from sim.dispatch.security import Circuits
 
 EXACT = 1e-6
@@ -88,6 +89,20 @@ def test_surplus_and_flexibility_by_hand():
         coal_must_run_units=1,
     )
     by_hand(causes_of(case), surplus=4 * 20.0, flexibility=4 * 40.0)
+
+
+def test_ramps_are_flexibility_by_hand():
+    # Load 100 is served by coal in hours 0, 2 and 3; sun gives 100 in hour 1 only. Coal moves by 20 MW an hour:
+    # it gives 80 in hour 1, so 80 of the 100 MW of sun are curtailed. Without ramps nothing is.
+    case = make_case(
+        [100.0] * 4,
+        available_mw=[[0.0], [100], [0], [0]],
+        coal_unit_mw=[100.0],
+        coal_ramp_pu_per_h=0.2,
+        coal_must_run_units=1,
+        rules=Rules(ramps=True),
+    )
+    by_hand(causes_of(case), flexibility=80.0)
 
 
 def three_buses(limit_ab_mw=np.inf, limit_bc_mw=np.inf, sun_mw=(100.0,) * 4, load_mw=90.0):

@@ -13,7 +13,7 @@ from sample_run import NASTY, write_sample
 from sim.report.units import Both, same
 from sim.report.workbook import Column, Sheet, save, write_workbook
 
-SHEETS = ["平衡表", "月度电量", "弃电统计", "设备重载", "电压", "指标"]
+SHEETS = ["平衡表", "月度电量", "弃电统计", "弃电原因", "设备重载", "电压", "指标"]
 
 
 @pytest.fixture(scope="module")
@@ -70,6 +70,16 @@ def test_curtailment_and_elements_are_those_of_the_run(book: Any, metrics: Any) 
     assert [row[4] for row in loading] == sorted((row[4] for row in loading), reverse=True)
     voltage = {row[0]: row for row in rows(book["电压"])}
     assert voltage["WN220"][8] == metrics["network"]["voltage"]["by_bus"]["WN220"]["low_hours"]
+
+
+def test_causes_add_up_on_every_level(book: Any, metrics: Any) -> None:
+    total = metrics["curtailment"]["total"]["gwh"]
+    by_level: dict[str, float] = {}
+    for level, _, whole, *parts in rows(book["弃电原因"]):
+        assert sum(parts) == pytest.approx(whole)
+        by_level[level] = by_level.get(level, 0.0) + whole
+    assert len(by_level) == 5
+    assert list(by_level.values()) == pytest.approx([total] * 5)
 
 
 def test_indicators_hold_every_plan_target(book: Any, metrics: Any) -> None:
