@@ -134,14 +134,14 @@ def _client(address: str) -> Iterator[Any]:
         cure = "pip install 'wumeng[cluster]', or the package distributed"
         raise ScenarioError(Problem("--executor dask://", "Dask is not installed", cure)) from None
     try:
-        client = Client(address, timeout=SCHEDULER_TIMEOUT_S, set_as_default=False)
+        client = Client(address, timeout=SCHEDULER_TIMEOUT_S, set_as_default=False)  # type: ignore[no-untyped-call]
     except (OSError, TimeoutError) as error:
         cure = "start one with `dask scheduler`, or check host and port"
         raise SimulationError(Problem(address, f"no scheduler answers ({error})", cure)) from None
     try:
         yield client
     finally:
-        client.close()
+        client.close()  # type: ignore[no-untyped-call]
 
 
 def _wait_for_workers(client: Any, address: str) -> None:
