@@ -33,7 +33,8 @@ from grid.flow import (
     given_rows,
     in_threads,
     solve,
-    start_of,
+    run,
+    prepared,
 )
 from grid.model import Complexes, GridModel, Injections
 from grid.summary import take

@@ -9,13 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 
 from grid import kernels_year
+from grid.base import make_base
+from grid.carry import Extremes, Wires, extremes
 from grid.factor import Plan, plan_of
-from grid.flow import FlowOptions, empty_found, given_rows, in_threads, run, start_of, wires_of
-from grid.kernels_year import Extremes, Found, Wires
+from grid.flow import FlowOptions, Prepared, empty_found, in_threads, run, wires_of
+from grid.kernels_year import Found
 from grid.model import GridModel, Injections
 from scenarios.records import Bools, Floats, Ints, axes, record
 
@@ -68,9 +71,16 @@ def n1(
         given = _switched_off(injections, dark) if dark.any() else injections
         table.splits[position] = dark.any()
         table.lost_mw[position] = np.abs(injections.p_mw[:, dark]).sum(axis=1).max(initial=0.0)
-        found = _solve(model, outage_plan, given, options)
+        found = _solve(_prepared(without, outage_plan, options), given, options)
         table.enter(position, found, _extremes(wires_of(without), found, len(model.branches), options.threads))
     return table.result()
+
+
+def _prepared(without: GridModel, plan: Plan, options: FlowOptions) -> Prepared:
+    """Base points of one outage; what is dark has no typical injections."""
+    typical = None if without.typical_mva is None else np.where(plan.live, without.typical_mva, 0.0)
+    model = replace(without, typical_mva=typical if options.start_from_typical else None)
+    return Prepared(model, plan, cache(lambda level: make_base(model, plan, options.enforce_q_limits, level)))
 
 
 def _without(model: GridModel, branch: int) -> GridModel:
@@ -118,19 +128,14 @@ def _switched_off(injections: Injections, dark: Bools) -> Injections:
     return replace(injections, p_mw=p_mw, q_mvar=q_mvar)
 
 
-def _solve(model: GridModel, plan: Plan, injections: Injections, options: FlowOptions) -> Found:
-    """Solve all usable hours from the base case's start point; a start is taken over bus by bus."""
-    hours = len(injections.p_mw)
-    found = empty_found(model, hours)
+def _solve(grid: Prepared, injections: Injections, options: FlowOptions) -> Found:
+    """Solve all usable hours of one outage."""
+    hours, dead = len(injections.p_mw), ~grid.plan.live
+    found = empty_found(grid.model, hours)
     found.how[:] = kernels_year.LOST
     usable = np.isfinite(injections.p_mw).all(axis=1) & np.isfinite(injections.q_mvar).all(axis=1)
-    stranded = (injections.p_mw[:, ~plan.live] != 0).any(axis=1) | (injections.q_mvar[:, ~plan.live] != 0).any(
-        axis=1
-    )
-    base_plan, base = plan_of(model, options.distributed_slack), start_of(model, options.distributed_slack)
-    rows = base_plan.row_of[plan.pattern.bus]
-    start = kernels_year.Start(*(values[rows].copy() for values in base))
-    run(plan, given_rows(model, plan, injections), start, found, np.flatnonzero(usable & ~stranded), options)
+    stranded = (injections.p_mw[:, dead] != 0).any(axis=1) | (injections.q_mvar[:, dead] != 0).any(axis=1)
+    run(grid, injections, found, np.flatnonzero(usable & ~stranded), options)
     return found
 
 
@@ -141,7 +146,7 @@ def _extremes(wires: Wires, found: Found, branches: int, threads: int) -> Extrem
 
     def work(chosen: Ints) -> None:
         branch_worst = np.zeros(branches)
-        kernels_year.extremes(wires, found.v_pu, chosen, Extremes(*per_hour, branch_worst))
+        extremes(wires, found.v_parts, chosen, Extremes(*per_hour, branch_worst))
         parts.append(branch_worst)
 
     in_threads(work, np.flatnonzero(found.how != kernels_year.LOST), threads)
