@@ -11,7 +11,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from grid.chord import Base, Places
+from grid.block import Base, Places
 from grid.factor import Plan, plan_of
 from grid.kernels import HOLDING, PQ, Hour, Index, Rules, State
 from grid.kernels_base import factor_at, injected, levels, operating_point
@@ -43,9 +43,12 @@ def base_of(model: GridModel, distributed_slack: bool, limits: bool, level: int)
     return make_base(model, plan_of(model, distributed_slack), limits, level)
 
 
-def make_base(model: GridModel, plan: Plan, limits: bool, level: int) -> Base:
-    """Return the base point for the values in ``plan``: the flat start where the typical hour has no solution."""
-    state = _base_state(model, plan, limits, level)
+def make_base(model: GridModel, plan: Plan, limits: bool, level: int, near: Start | None = None) -> Base:
+    """Return the base point for the values in ``plan``, sought from ``near`` (by rows; else from the flat start).
+
+    Where the typical injections have no solution, the base point is where the search began.
+    """
+    state = _base_state(model, plan, limits, level, near or flat_start(model, plan))
     rows = control_rows(model, plan)
     work, bend = factor_at(plan.pattern, state, rows if limits else rows[:0])
     kind = np.where(rows >= 0, state.kind[rows], HOLDING)
@@ -78,9 +81,8 @@ def _columns(
     )
 
 
-def _base_state(model: GridModel, plan: Plan, limits: bool, level: int) -> State:
-    """Solve the typical injections at ``level``; where they have no solution, at lower levels, else take flat."""
-    start = flat_start(model, plan)
+def _base_state(model: GridModel, plan: Plan, limits: bool, level: int, start: Start) -> State:
+    """Solve the typical injections at ``level``, or at the next lower one that can be; else take ``start``."""
     if model.typical_mva is not None:
         for share in range(level, 0, -1):
             rules = TYPICAL._replace(limits=limits)

@@ -1,8 +1,10 @@
 """Every branch out × many hours → what overloads, where voltage is lost, what splits, what has no solution.
 
 The elimination plan of the base case serves all outages: an outage only changes four admittances, so its values are
-patched into the pattern and all hours are solved in lanes as usual. Outages that split the grid are solved on their
-own: the part without a source is dark, its power is counted as lost, the rest is solved.
+patched into the pattern. Each outage has its own base points (one factor for all hours of a level), sought from
+those of the intact grid, and its hours are solved by chords as usual. Outages that split the grid get a plan of
+their own: the part without a source is dark, its power is counted as lost, the rest is solved. Threads share the
+outages.
 """
 
 from __future__ import annotations
@@ -10,16 +12,20 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 from functools import cache
+from threading import Lock
+from typing import NamedTuple
 
 import numpy as np
 
 from grid import kernels_year
-from grid.base import make_base
+from grid.base import levels_of, make_base
+from grid.block import Base
 from grid.carry import Extremes, Wires, extremes
-from grid.factor import Plan, plan_of
-from grid.flow import FlowOptions, Prepared, empty_found, in_threads, run, wires_of
-from grid.kernels_year import Found
+from grid.factor import Plan, make_plan
+from grid.flow import FlowOptions, Prepared, empty_found, in_threads, prepared, run, wires_of
+from grid.kernels_year import Found, Start
 from grid.model import GridModel, Injections
+from grid.summary import take
 from scenarios.records import Bools, Floats, Ints, axes, record
 
 
@@ -61,26 +67,88 @@ def n1(
     """
     options = options or FlowOptions()
     chosen = [model.branches.index(name) for name in (model.branches if outages is None else outages)]
-    hours = len(injections.p_mw)
-    table = _Table(model, chosen, hours)
-    plan = plan_of(model, options.distributed_slack)
-    for position, branch in enumerate(chosen):
-        without = _without(model, branch)
-        dark = plan.live & ~_live(without)
-        outage_plan = plan_of(without, options.distributed_slack) if dark.any() else _patched(plan, model, branch)
-        given = _switched_off(injections, dark) if dark.any() else injections
-        table.splits[position] = dark.any()
-        table.lost_mw[position] = np.abs(injections.p_mw[:, dark]).sum(axis=1).max(initial=0.0)
-        found = _solve(_prepared(without, outage_plan, options), given, options)
-        table.enter(position, found, _extremes(wires_of(without), found, len(model.branches), options.threads))
+    table = _Table(model, chosen, len(injections.p_mw))
+    case = _case(model, injections, options)
+
+    def work(positions: Ints) -> None:
+        room = empty_found(model, PART_HOURS)
+        for position in positions.tolist():
+            outage = _outage(case, chosen[position])
+            table.split(position, outage, injections)
+            for hours, part in case.parts:
+                found, worst = _solve(outage, part, room, case.alone)
+                table.enter(position, hours, found, worst)
+
+    in_threads(work, np.arange(len(chosen)), options.threads)
     return table.result()
 
 
-def _prepared(without: GridModel, plan: Plan, options: FlowOptions) -> Prepared:
-    """Base points of one outage; what is dark has no typical injections."""
-    typical = None if without.typical_mva is None else np.where(plan.live, without.typical_mva, 0.0)
-    model = replace(without, typical_mva=typical if options.start_from_typical else None)
-    return Prepared(model, plan, cache(lambda level: make_base(model, plan, options.enforce_q_limits, level)))
+PART_HOURS = 1024
+"""Hours solved at once: their voltages stay in the cache until their extremes have been found."""
+
+
+class _Case(NamedTuple):
+    """What all outages share: the grid as it is, its voltages at each level, the hours in parts."""
+
+    intact: Prepared
+    options: FlowOptions
+    parts: tuple[tuple[Ints, Injections], ...]
+
+    @property
+    def alone(self) -> FlowOptions:
+        """Options of one part: threads work on different outages, not on hours."""
+        return replace(self.options, threads=1)
+
+
+class _Outage(NamedTuple):
+    """The grid without one branch, and the buses that are dark without it."""
+
+    grid: Prepared
+    wires: Wires
+    dark: Bools
+
+
+def _case(model: GridModel, injections: Injections, options: FlowOptions) -> _Case:
+    """Sort the hours by level, so that those of one part share their base point, and cut them into parts."""
+    intact = prepared(model, options)
+    order = np.argsort(levels_of(intact.model, intact.plan, injections.p_mw), kind="stable")
+    cuts = [order[first : first + PART_HOURS] for first in range(0, len(order), PART_HOURS)]
+    return _Case(intact, options, tuple((hours, take(injections, hours)) for hours in cuts))
+
+
+def _outage(case: _Case, branch: int) -> _Outage:
+    """Take one branch out: patch the values of the plan, or make another plan where the grid falls apart."""
+    model, plan, _ = case.intact
+    without = _without(model, branch)
+    dark = plan.live & ~_live(without)
+    new = make_plan(without, case.options.distributed_slack) if dark.any() else _patched(plan, model, branch)
+    if without.typical_mva is not None:
+        without = replace(without, typical_mva=np.where(new.live, without.typical_mva, 0.0))
+    rows = plan.row_of[new.pattern.bus]
+
+    @cache
+    def base_at(level: int) -> Base:
+        intact = case.intact.base_at(level)
+        e, f = intact.e[rows].copy(), intact.f[rows].copy()
+        return make_base(without, new, case.options.enforce_q_limits, level, Start(e, f, e, f))
+
+    return _Outage(Prepared(without, new, base_at), wires_of(without), dark)
+
+
+def _solve(outage: _Outage, part: Injections, room: Found, options: FlowOptions) -> tuple[Found, Extremes]:
+    """Solve all usable hours of one part; return what was found and its extremes."""
+    part = _switched_off(part, outage.dark) if outage.dark.any() else part
+    hours, dead = len(part.p_mw), ~outage.grid.plan.live
+    found = room._replace(**{name: values[:hours] for name, values in room._asdict().items()})
+    found.how[:] = kernels_year.LOST
+    usable = np.isfinite(part.p_mw).all(axis=1) & np.isfinite(part.q_mvar).all(axis=1)
+    stranded = (part.p_mw[:, dead] != 0).any(axis=1) | (part.q_mvar[:, dead] != 0).any(axis=1)
+    run(outage.grid, part, found, np.flatnonzero(usable & ~stranded), options)
+    worst = Extremes(
+        np.full(hours, np.nan), np.full(hours, -1), np.full(hours, np.nan), np.zeros(len(outage.wires.from_bus))
+    )
+    extremes(outage.wires, found.v_parts, np.flatnonzero(found.how != kernels_year.LOST), worst)
+    return found, worst._replace(branch_loading=np.sqrt(worst.branch_loading))
 
 
 def _without(model: GridModel, branch: int) -> GridModel:
@@ -128,36 +196,12 @@ def _switched_off(injections: Injections, dark: Bools) -> Injections:
     return replace(injections, p_mw=p_mw, q_mvar=q_mvar)
 
 
-def _solve(grid: Prepared, injections: Injections, options: FlowOptions) -> Found:
-    """Solve all usable hours of one outage."""
-    hours, dead = len(injections.p_mw), ~grid.plan.live
-    found = empty_found(grid.model, hours)
-    found.how[:] = kernels_year.LOST
-    usable = np.isfinite(injections.p_mw).all(axis=1) & np.isfinite(injections.q_mvar).all(axis=1)
-    stranded = (injections.p_mw[:, dead] != 0).any(axis=1) | (injections.q_mvar[:, dead] != 0).any(axis=1)
-    run(grid, injections, found, np.flatnonzero(usable & ~stranded), options)
-    return found
-
-
-def _extremes(wires: Wires, found: Found, branches: int, threads: int) -> Extremes:
-    hours = len(found.how)
-    per_hour = (np.full(hours, np.nan), np.full(hours, -1), np.full(hours, np.nan))
-    parts: list[Floats] = []
-
-    def work(chosen: Ints) -> None:
-        branch_worst = np.zeros(branches)
-        extremes(wires, found.v_parts, chosen, Extremes(*per_hour, branch_worst))
-        parts.append(branch_worst)
-
-    in_threads(work, np.flatnonzero(found.how != kernels_year.LOST), threads)
-    return Extremes(*per_hour, np.sqrt(np.max(parts, axis=0)))
-
-
 class _Table:
     """Results under way: one row per outage, running totals per hour and branch."""
 
     def __init__(self, model: GridModel, chosen: list[int], hours: int) -> None:
         count = len(chosen)
+        self._lock = Lock()
         self.outages = tuple(model.branches[branch] for branch in chosen)
         self.loading, self.v_min_pu, self.lost_mw = np.full(count, np.nan), np.full(count, np.nan), np.zeros(count)
         self.branch, self.hour = np.full(count, -1), np.full(count, -1)
@@ -169,19 +213,34 @@ class _Table:
         self.overloading, self.unsolved = np.zeros(hours, dtype=np.int64), np.zeros(hours, dtype=np.int64)
         self.hour_loading, self.branch_loading = np.full(hours, np.nan), np.zeros(len(model.branches))
 
-    def enter(self, position: int, found: Found, worst: Extremes) -> None:
-        lost = found.how == kernels_year.LOST
-        over = worst.loading > 1.0
-        self.hours_unsolved[position], self.hours_overloaded[position] = lost.sum(), over.sum()
-        self.unsolved += lost
-        self.overloading += over
-        self.hour_loading = np.fmax(self.hour_loading, worst.loading)
-        self.branch_loading = np.fmax(self.branch_loading, worst.branch_loading)
-        self.v_min_pu[position] = np.fmin.reduce(worst.v_min_pu)
-        if np.isfinite(worst.loading).any():
-            hour = int(np.nanargmax(worst.loading))
-            self.hour[position], self.branch[position] = hour, worst.branch[hour]
-            self.loading[position] = worst.loading[hour]
+    def split(self, position: int, outage: _Outage, injections: Injections) -> None:
+        self.splits[position] = outage.dark.any()
+        self.lost_mw[position] = np.abs(injections.p_mw[:, outage.dark]).sum(axis=1).max(initial=0.0)
+
+    def enter(self, position: int, hours: Ints, found: Found, worst: Extremes) -> None:
+        """Add one part of one outage; threads enter one after the other, and the order changes nothing."""
+        lost, over = found.how == kernels_year.LOST, worst.loading > 1.0
+        with self._lock:
+            self.hours_unsolved[position] += lost.sum()
+            self.hours_overloaded[position] += over.sum()
+            self.unsolved[hours] += lost
+            self.overloading[hours] += over
+            self.hour_loading[hours] = np.fmax(self.hour_loading[hours], worst.loading)
+            self.branch_loading = np.fmax(self.branch_loading, worst.branch_loading)
+            self.v_min_pu[position] = np.fmin(self.v_min_pu[position], np.fmin.reduce(worst.v_min_pu))
+            self._rank(position, hours, worst)
+
+    def _rank(self, position: int, hours: Ints, worst: Extremes) -> None:
+        """Keep the largest loading of the outage; of equal ones the earliest hour."""
+        if not np.isfinite(worst.loading).any():
+            return
+        top = np.nanmax(worst.loading)
+        at = np.flatnonzero(worst.loading == top)
+        first = int(at[np.argmin(hours[at])])
+        known, hour = self.loading[position], int(hours[first])
+        if np.isnan(known) or top > known or (top == known and hour < self.hour[position]):
+            self.loading[position], self.hour[position] = top, hour
+            self.branch[position] = worst.branch[first]
 
     def result(self) -> Contingencies:
-        return Contingencies(**self.__dict__)
+        return Contingencies(**{name: value for name, value in vars(self).items() if name != "_lock"})

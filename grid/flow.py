@@ -20,14 +20,14 @@ import numpy as np
 
 from grid import carry, chord, kernels, kernels_year, lanes
 from grid.base import USUAL, base_of, control_rows, flat_start, levels_of, places_of
+from grid.block import Base
 from grid.carry import Carried, Wires
-from grid.chord import Base
 from grid.factor import Plan, plan_of
 from grid.kernels_year import Found, Given, Start
-from grid.model import FlowOptions, FlowResult, FlowStatus, GridModel, Injections
+from grid.model import FlowOptions, FlowResult, FlowStatus, FlowVoltages, GridModel, Injections
 from scenarios.records import Bools, Floats, Ints
 
-__all__ = ["FlowOptions", "solve"]
+__all__ = ["FlowOptions", "solve", "solve_voltages"]
 
 SQUARE_SHARE = 0.2
 """Active and reactive mismatch are each driven below this share of the tolerance.
@@ -51,20 +51,42 @@ LADDER = {
 def solve(model: GridModel, injections: Injections, options: FlowOptions | None = None) -> FlowResult:
     """Solve every hour and return voltages, flows, loadings, slack shares and a status for each.
 
-    Method: Newton's (Tinney & Hart 1967) on a common elimination plan; see docs/explanation/power-flow.md.
-    Raises ``ValueError`` when the matrices do not fit the model (a fault of the caller).
+    Method: chords and Newton's method (Tinney & Hart 1967) on a common elimination plan; see
+    docs/explanation/power-flow.md. Raises ``ValueError`` when the matrices do not fit the model (a fault of the
+    caller).
     """
     options = options or FlowOptions()
-    _check_fit(model, injections)
-    grid = prepared(model, options)
-    plan = grid.plan
-    status, messages = _screen(model, plan, injections)
-    found = empty_found(model, len(injections.p_mw))
-    if len(plan.pattern.bus):
-        run(grid, injections, found, np.flatnonzero(status == FlowStatus.SOLVED), options)
-    _judge(model, plan, found, status, messages)
+    found, status, messages = _solved(model, injections, options)
     carried = _carry(model, found, options.threads)
     return _result(found, carried, status, messages)
+
+
+def solve_voltages(model: GridModel, injections: Injections, options: FlowOptions | None = None) -> FlowVoltages:
+    """Solve every hour as :func:`solve` does and return complex voltages and statuses alone."""
+    found, status, messages = _solved(model, injections, options or FlowOptions())
+    return FlowVoltages(
+        v_pu=found.v_pu,
+        iterations=found.iterations,
+        status=status,
+        mismatch_pu=np.where(status > FlowStatus.SOLVED_BY_FALLBACK, np.nan, found.mismatch_pu),
+        messages=tuple(sorted(messages.items())),
+        newton_hours=_newton_hours(found),
+    )
+
+
+def _solved(model: GridModel, injections: Injections, options: FlowOptions) -> tuple[Found, Ints, dict[int, str]]:
+    _check_fit(model, injections)
+    grid = prepared(model, options)
+    status, messages = _screen(model, grid.plan, injections)
+    found = empty_found(model, len(injections.p_mw))
+    run(grid, injections, found, np.flatnonzero(status == FlowStatus.SOLVED), options)
+    _judge(model, grid.plan, found, status, messages)
+    return found, status, messages
+
+
+def _newton_hours(found: Found) -> int:
+    """How many hours the chords did not bring to the tolerance, and something else did."""
+    return int(np.count_nonzero((found.how != kernels_year.DIRECT) & (found.how != kernels_year.LOST)))
 
 
 class _Screened(NamedTuple):
@@ -123,12 +145,12 @@ def _bad_input(injections: Injections) -> Bools:
 
 
 def empty_found(model: GridModel, hours: int) -> Found:
-    """Return matrices of results for ``hours`` hours, all NaN."""
+    """Return matrices of results for ``hours`` hours; all NaN but the voltages, which :func:`run` fills."""
 
     def nan(columns: int) -> Floats:
         return np.full((hours, columns), np.nan)
 
-    v_pu = np.full((hours, len(model.buses)), complex(np.nan, np.nan))
+    v_pu = np.empty((hours, len(model.buses)), dtype=np.complex128)
     return Found(
         v_pu=v_pu,
         v_parts=v_pu.view(np.float64),
@@ -176,10 +198,15 @@ def prepared(model: GridModel, options: FlowOptions) -> Prepared:
 
 
 def run(grid: Prepared, injections: Injections, found: Found, chosen: Ints, options: FlowOptions) -> None:
-    """Solve the ``chosen`` hours into ``found``: all by chords, the slow ones by Newton in lanes, the rest carefully.
+    """Solve the ``chosen`` hours into ``found``: by chords, the slow ones by Newton in lanes, the rest carefully.
 
     Which of these solves an hour depends on that hour alone.
     """
+    rest = np.ones(len(found.how), dtype=np.bool_)
+    rest[chosen if len(grid.plan.pattern.bus) else []] = False
+    found.v_pu[rest] = complex(np.nan, np.nan)
+    if rest.all():
+        return
     plan, given = grid.plan, given_rows(grid.model, grid.plan, injections)
     rules = kernels.Rules(
         SQUARE_SHARE * options.tolerance_pu, options.max_iterations, options.enforce_q_limits, False
@@ -296,4 +323,5 @@ def _result(found: Found, carried: Carried, status: Ints, messages: dict[int, st
         **carried._asdict(),
         status=status,
         messages=tuple(sorted(messages.items())),
+        newton_hours=_newton_hours(found),
     )

@@ -93,7 +93,7 @@ def factor_at(pattern: Pattern, state: State, rows: Ints) -> tuple[Work, Floats]
 
 @kernel
 def respond(pattern: Pattern, work: Work, row: int) -> None:
-    """Leave in ``work.r`` the response of (angle, ln V) of all buses to 1 on the right of the second row of ``row``."""
+    """Leave in ``work.r`` what (angle, ln V) of all buses answer to 1 on the right of the row's second equation."""
     r, lower = work.r, work.lower
     for k in range(len(r)):
         r[k] = 0.0
@@ -110,7 +110,7 @@ def respond(pattern: Pattern, work: Work, row: int) -> None:
 def other_row(pattern: Pattern, state: State, i: int, x: Floats) -> float:
     """Return (the row that control i would have with the other type) · x."""
     if state.kind[i] != HOLDING:
-        return x[2 * i + 1]
+        return float(x[2 * i + 1])
     e, f, change, p_sum, q_sum = state.e[i], state.f[i], 0.0, 0.0, 0.0
     for k in range(pattern.y_ptr[i], pattern.y_ptr[i + 1]):
         j = pattern.y_col[k]
@@ -120,4 +120,4 @@ def other_row(pattern: Pattern, state: State, i: int, x: Floats) -> float:
         p_sum, q_sum = p_sum + p, q_sum + q
         change += q * x[2 * j + 1] - (0.0 if pattern.is_reference[j] == 1 else p * x[2 * j])
     turn = 0.0 if pattern.is_reference[i] == 1 else p_sum * x[2 * i]
-    return change + turn + q_sum * x[2 * i + 1]
+    return float(change + turn + q_sum * x[2 * i + 1])
