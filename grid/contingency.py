@@ -1,10 +1,11 @@
 """Every branch out × many hours → what overloads, where voltage is lost, what splits, what has no solution.
 
 The elimination plan of the base case serves all outages: an outage only changes a few admittances, so its values
-are patched into the pattern and all hours are solved in lanes as usual. Outages that split the grid are solved on
+are patched into the pattern. Each outage has its own base points (one factor for all hours of a level), sought from
+those of the intact grid, and its hours are solved by chords as usual. Outages that split the grid get a plan of
 their own: the part without a source is dark, its power is counted as lost, the rest is solved.
 
-    n1(model, injections)                          every branch as a whole: extremes
+    n1(model, injections)                          every branch as a whole: extremes; threads share the outages
     each_outage(model, injections, outages)        any outages, one after the other: all voltages of all hours
 """
 
@@ -12,14 +13,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import cache
+from threading import Lock
+from typing import NamedTuple
 
 import numpy as np
 
 from grid import kernels_year
-from grid.factor import Plan, plan_of
-from grid.flow import FlowOptions, empty_found, given_rows, in_threads, run, start_of, wires_of
-from grid.kernels_year import Extremes, Found, Wires
+from grid.base import levels_of, make_base
+from grid.block import Base
+from grid.carry import Extremes, Wires, extremes
+from grid.factor import Plan, make_plan
+from grid.flow import FlowOptions, Prepared, empty_found, in_threads, prepared, run, wires_of
+from grid.kernels_year import Found, Start
 from grid.model import Complexes, GridModel, Injections
+from grid.summary import take
 from scenarios.records import Bools, Floats, Ints, axes, record
 
 PORTS = ("y_ff_pu", "y_ft_pu", "y_tf_pu", "y_tt_pu")
@@ -97,11 +105,19 @@ def n1(
     options = options or FlowOptions()
     chosen = [model.branches.index(name) for name in (model.branches if outages is None else outages)]
     table = _Table(model, chosen, len(injections.p_mw))
-    whole = (Outage(model.branches[branch], ((model.branches[branch], 1.0),)) for branch in chosen)
-    for position, after in enumerate(each_outage(model, injections, whole, options)):
-        table.splits[position] = after.dark.any()
-        table.lost_mw[position] = np.abs(injections.p_mw[:, after.dark]).sum(axis=1).max(initial=0.0)
-        table.enter(position, after, _extremes(wires_of(after.model), after, len(model.branches), options.threads))
+    case = _case(model, injections, options)
+
+    def work(positions: Ints) -> None:
+        room = empty_found(model, PART_HOURS)
+        for position in positions.tolist():
+            name = model.branches[chosen[position]]
+            outage = _outage(case, Outage(name, ((name, 1.0),)))
+            table.split(position, outage, injections)
+            for hours, part in case.parts:
+                found, worst = _solve(outage, part, room, case.alone)
+                table.enter(position, hours, found, worst)
+
+    in_threads(work, np.arange(len(chosen)), options.threads)
     return table.result()
 
 
@@ -113,15 +129,90 @@ def each_outage(
     Raises ``ValueError`` for a name that is no branch or no bus.
     """
     options = options or FlowOptions()
-    plan = plan_of(model, options.distributed_slack)
+    case = _case(model, injections, options)
     for outage in outages:
         asked = outage.injections or injections
-        without = _without(model, outage)
-        dark = plan.live & ~_live(without)
-        outage_plan = plan_of(without, options.distributed_slack) if dark.any() else _patched(plan, model, without)
-        given = _switched_off(asked, dark) if dark.any() else asked
-        found = _solve(model, outage_plan, given, options)
-        yield After(outage, without, asked, found.v_pu, found.how != kernels_year.LOST, dark)
+        left = _outage(case, outage)
+        found = _solved(left, asked, empty_found(model, len(asked.p_mw)), options)
+        solved = found.how != kernels_year.LOST
+        found.v_pu[~solved] = complex(np.nan, np.nan)
+        found.v_pu[:, left.dark] = complex(np.nan, np.nan)
+        yield After(outage, left.grid.model, asked, found.v_pu, solved, left.dark)
+
+
+PART_HOURS = 1024
+"""Hours solved at once: their voltages stay in the cache until their extremes have been found."""
+
+
+class _Case(NamedTuple):
+    """What all outages share: the grid as it is, its voltages at each level, the hours in parts."""
+
+    intact: Prepared
+    options: FlowOptions
+    parts: tuple[tuple[Ints, Injections], ...]
+
+    @property
+    def alone(self) -> FlowOptions:
+        """Options of one part: threads work on different outages, not on hours."""
+        return replace(self.options, threads=1)
+
+
+class _Outage(NamedTuple):
+    """The grid that remains after an outage, and the buses that are dark."""
+
+    grid: Prepared
+    wires: Wires
+    dark: Bools
+
+
+def _case(model: GridModel, injections: Injections, options: FlowOptions) -> _Case:
+    """Sort the hours by level, so that those of one part share their base point, and cut them into parts."""
+    intact = prepared(model, options)
+    order = np.argsort(levels_of(intact.model, intact.plan, injections.p_mw), kind="stable")
+    cuts = [order[first : first + PART_HOURS] for first in range(0, len(order), PART_HOURS)]
+    return _Case(intact, options, tuple((hours, take(injections, hours)) for hours in cuts))
+
+
+def _outage(case: _Case, outage: Outage) -> _Outage:
+    """Patch what is lost into the values of the plan, or make another plan where the grid falls apart."""
+    model, plan, _ = case.intact
+    without = _without(model, outage)
+    dark = plan.live & ~_live(without)
+    new = make_plan(without, case.options.distributed_slack) if dark.any() else _patched(plan, model, without)
+    if without.typical_mva is not None:
+        without = replace(without, typical_mva=np.where(new.live, without.typical_mva, 0.0))
+    rows = plan.row_of[new.pattern.bus]
+
+    @cache
+    def base_at(level: int) -> Base:
+        intact = case.intact.base_at(level)
+        e, f = intact.e[rows].copy(), intact.f[rows].copy()
+        return make_base(without, new, case.options.enforce_q_limits, level, Start(e, f, e, f))
+
+    return _Outage(Prepared(without, new, base_at), wires_of(without), dark)
+
+
+def _solve(outage: _Outage, part: Injections, room: Found, options: FlowOptions) -> tuple[Found, Extremes]:
+    """Solve all usable hours of one part; return what was found and its extremes."""
+    hours = len(part.p_mw)
+    found = room._replace(**{name: values[:hours] for name, values in room._asdict().items()})
+    found = _solved(outage, part, found, options)
+    worst = Extremes(
+        np.full(hours, np.nan), np.full(hours, -1), np.full(hours, np.nan), np.zeros(len(outage.wires.from_bus))
+    )
+    extremes(outage.wires, found.v_parts, np.flatnonzero(found.how != kernels_year.LOST), worst)
+    return found, worst._replace(branch_loading=np.sqrt(worst.branch_loading))
+
+
+def _solved(outage: _Outage, asked: Injections, found: Found, options: FlowOptions) -> Found:
+    """Solve all usable hours into ``found``; what feeds in at dark buses is switched off."""
+    asked = _switched_off(asked, outage.dark) if outage.dark.any() else asked
+    dead = ~outage.grid.plan.live
+    found.how[:] = kernels_year.LOST
+    usable = np.isfinite(asked.p_mw).all(axis=1) & np.isfinite(asked.q_mvar).all(axis=1)
+    stranded = (asked.p_mw[:, dead] != 0).any(axis=1) | (asked.q_mvar[:, dead] != 0).any(axis=1)
+    run(outage.grid, asked, found, np.flatnonzero(usable & ~stranded), options)
+    return found
 
 
 def _without(model: GridModel, outage: Outage) -> GridModel:
@@ -190,41 +281,12 @@ def _switched_off(injections: Injections, dark: Bools) -> Injections:
     return replace(injections, p_mw=p_mw, q_mvar=q_mvar)
 
 
-def _solve(model: GridModel, plan: Plan, injections: Injections, options: FlowOptions) -> Found:
-    """Solve all usable hours from the base case's start point; a start is taken over bus by bus."""
-    hours = len(injections.p_mw)
-    found = empty_found(model, hours)
-    found.how[:] = kernels_year.LOST
-    usable = np.isfinite(injections.p_mw).all(axis=1) & np.isfinite(injections.q_mvar).all(axis=1)
-    stranded = (injections.p_mw[:, ~plan.live] != 0).any(axis=1) | (injections.q_mvar[:, ~plan.live] != 0).any(
-        axis=1
-    )
-    base_plan, base = plan_of(model, options.distributed_slack), start_of(model, options.distributed_slack)
-    rows = base_plan.row_of[plan.pattern.bus]
-    start = kernels_year.Start(*(values[rows].copy() for values in base))
-    run(plan, given_rows(model, plan, injections), start, found, np.flatnonzero(usable & ~stranded), options)
-    return found
-
-
-def _extremes(wires: Wires, after: After, branches: int, threads: int) -> Extremes:
-    hours = len(after.solved)
-    per_hour = (np.full(hours, np.nan), np.full(hours, -1), np.full(hours, np.nan))
-    parts: list[Floats] = []
-
-    def work(chosen: Ints) -> None:
-        branch_worst = np.zeros(branches)
-        kernels_year.extremes(wires, after.v_pu, chosen, Extremes(*per_hour, branch_worst))
-        parts.append(branch_worst)
-
-    in_threads(work, np.flatnonzero(after.solved), threads)
-    return Extremes(*per_hour, np.sqrt(np.max(parts, axis=0)))
-
-
 class _Table:
     """Results under way: one row per outage, running totals per hour and branch."""
 
     def __init__(self, model: GridModel, chosen: list[int], hours: int) -> None:
         count = len(chosen)
+        self._lock = Lock()
         self.outages = tuple(model.branches[branch] for branch in chosen)
         self.loading, self.v_min_pu, self.lost_mw = np.full(count, np.nan), np.full(count, np.nan), np.zeros(count)
         self.branch, self.hour = np.full(count, -1), np.full(count, -1)
@@ -236,19 +298,34 @@ class _Table:
         self.overloading, self.unsolved = np.zeros(hours, dtype=np.int64), np.zeros(hours, dtype=np.int64)
         self.hour_loading, self.branch_loading = np.full(hours, np.nan), np.zeros(len(model.branches))
 
-    def enter(self, position: int, after: After, worst: Extremes) -> None:
-        lost = ~after.solved
-        over = worst.loading > 1.0
-        self.hours_unsolved[position], self.hours_overloaded[position] = lost.sum(), over.sum()
-        self.unsolved += lost
-        self.overloading += over
-        self.hour_loading = np.fmax(self.hour_loading, worst.loading)
-        self.branch_loading = np.fmax(self.branch_loading, worst.branch_loading)
-        self.v_min_pu[position] = np.fmin.reduce(worst.v_min_pu)
-        if np.isfinite(worst.loading).any():
-            hour = int(np.nanargmax(worst.loading))
-            self.hour[position], self.branch[position] = hour, worst.branch[hour]
-            self.loading[position] = worst.loading[hour]
+    def split(self, position: int, outage: _Outage, injections: Injections) -> None:
+        self.splits[position] = outage.dark.any()
+        self.lost_mw[position] = np.abs(injections.p_mw[:, outage.dark]).sum(axis=1).max(initial=0.0)
+
+    def enter(self, position: int, hours: Ints, found: Found, worst: Extremes) -> None:
+        """Add one part of one outage; threads enter one after the other, and the order changes nothing."""
+        lost, over = found.how == kernels_year.LOST, worst.loading > 1.0
+        with self._lock:
+            self.hours_unsolved[position] += lost.sum()
+            self.hours_overloaded[position] += over.sum()
+            self.unsolved[hours] += lost
+            self.overloading[hours] += over
+            self.hour_loading[hours] = np.fmax(self.hour_loading[hours], worst.loading)
+            self.branch_loading = np.fmax(self.branch_loading, worst.branch_loading)
+            self.v_min_pu[position] = np.fmin(self.v_min_pu[position], np.fmin.reduce(worst.v_min_pu))
+            self._rank(position, hours, worst)
+
+    def _rank(self, position: int, hours: Ints, worst: Extremes) -> None:
+        """Keep the largest loading of the outage; of equal ones the earliest hour."""
+        if not np.isfinite(worst.loading).any():
+            return
+        top = np.nanmax(worst.loading)
+        at = np.flatnonzero(worst.loading == top)
+        first = int(at[np.argmin(hours[at])])
+        known, hour = self.loading[position], int(hours[first])
+        if np.isnan(known) or top > known or (top == known and hour < self.hour[position]):
+            self.loading[position], self.hour[position] = top, hour
+            self.branch[position] = worst.branch[first]
 
     def result(self) -> Contingencies:
-        return Contingencies(**self.__dict__)
+        return Contingencies(**{name: value for name, value in vars(self).items() if name != "_lock"})

@@ -39,6 +39,11 @@ class Plan(NamedTuple):
 @lru_cache(maxsize=16)
 def plan_of(model: GridModel, distributed_slack: bool) -> Plan:
     """Return the elimination plan of ``model``; it is worked out once for each model."""
+    return make_plan(model, distributed_slack)
+
+
+def make_plan(model: GridModel, distributed_slack: bool) -> Plan:
+    """Work out the elimination plan of ``model``."""
     size = len(model.buses)
     neighbours = _neighbours(model)
     references = _references(model, neighbours, distributed_slack)

@@ -13,19 +13,21 @@ import math
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from functools import lru_cache
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 
-from grid import kernels, kernels_year, lanes
+from grid import carry, chord, kernels, kernels_year, lanes
+from grid.base import USUAL, base_of, control_rows, flat_start, levels_of, places_of
+from grid.block import Base
+from grid.carry import Carried, Wires
 from grid.factor import Plan, plan_of
-from grid.kernels_year import Carried, Found, Given, Start, Wires
-from grid.model import FlowOptions, FlowResult, FlowStatus, GridModel, Injections
-from grid.sensitivities import dc_angles
+from grid.kernels_year import Found, Given, Start
+from grid.model import FlowOptions, FlowResult, FlowStatus, FlowVoltages, GridModel, Injections
 from scenarios.records import Bools, Floats, Ints
 
-__all__ = ["FlowOptions", "solve"]
+__all__ = ["FlowOptions", "solve", "solve_voltages"]
 
 SQUARE_SHARE = 0.2
 """Active and reactive mismatch are each driven below this share of the tolerance.
@@ -34,6 +36,10 @@ SQUARE_SHARE = 0.2
 volt of mismatch) below the same figure.
 """
 
+CHORD_STEPS = 24
+"""An hour that so many chords do not bring to the tolerance is left to Newton's method."""
+
+PLAINLY = (kernels_year.DIRECT, kernels_year.NEWTON)
 LADDER = {
     kernels_year.CAREFUL: "full Newton in double precision",
     kernels_year.FLAT_START: "full Newton from the flat start",
@@ -45,22 +51,42 @@ LADDER = {
 def solve(model: GridModel, injections: Injections, options: FlowOptions | None = None) -> FlowResult:
     """Solve every hour and return voltages, flows, loadings, slack shares and a status for each.
 
-    Method: Newton's (Tinney & Hart 1967) on a common elimination plan; see docs/explanation/power-flow.md.
-    Raises ``ValueError`` when the matrices do not fit the model (a fault of the caller).
+    Method: chords and Newton's method (Tinney & Hart 1967) on a common elimination plan; see
+    docs/explanation/power-flow.md. Raises ``ValueError`` when the matrices do not fit the model (a fault of the
+    caller).
     """
     options = options or FlowOptions()
-    _check_fit(model, injections)
-    plan = plan_of(model, options.distributed_slack)
-    status, messages = _screen(model, plan, injections)
-    found = empty_found(model, len(injections.p_mw))
-    given = given_rows(model, plan, injections)
-    if len(plan.pattern.bus):
-        typical = options.start_from_typical
-        start = start_of(model, options.distributed_slack) if typical else flat_start(model, plan)
-        run(plan, given, start, found, np.flatnonzero(status == FlowStatus.SOLVED), options)
-    _judge(model, plan, found, status, messages)
+    found, status, messages = _solved(model, injections, options)
     carried = _carry(model, found, options.threads)
     return _result(found, carried, status, messages)
+
+
+def solve_voltages(model: GridModel, injections: Injections, options: FlowOptions | None = None) -> FlowVoltages:
+    """Solve every hour as :func:`solve` does and return complex voltages and statuses alone."""
+    found, status, messages = _solved(model, injections, options or FlowOptions())
+    return FlowVoltages(
+        v_pu=found.v_pu,
+        iterations=found.iterations,
+        status=status,
+        mismatch_pu=np.where(status > FlowStatus.SOLVED_BY_FALLBACK, np.nan, found.mismatch_pu),
+        messages=tuple(sorted(messages.items())),
+        newton_hours=_newton_hours(found),
+    )
+
+
+def _solved(model: GridModel, injections: Injections, options: FlowOptions) -> tuple[Found, Ints, dict[int, str]]:
+    _check_fit(model, injections)
+    grid = prepared(model, options)
+    status, messages = _screen(model, grid.plan, injections)
+    found = empty_found(model, len(injections.p_mw))
+    run(grid, injections, found, np.flatnonzero(status == FlowStatus.SOLVED), options)
+    _judge(model, grid.plan, found, status, messages)
+    return found, status, messages
+
+
+def _newton_hours(found: Found) -> int:
+    """How many hours the chords did not bring to the tolerance, and something else did."""
+    return int(np.count_nonzero((found.how != kernels_year.DIRECT) & (found.how != kernels_year.LOST)))
 
 
 class _Screened(NamedTuple):
@@ -119,13 +145,15 @@ def _bad_input(injections: Injections) -> Bools:
 
 
 def empty_found(model: GridModel, hours: int) -> Found:
-    """Return matrices of results for ``hours`` hours, all NaN."""
+    """Return matrices of results for ``hours`` hours; all NaN but the voltages, which :func:`run` fills."""
 
     def nan(columns: int) -> Floats:
         return np.full((hours, columns), np.nan)
 
+    v_pu = np.empty((hours, len(model.buses)), dtype=np.complex128)
     return Found(
-        v_pu=np.full((hours, len(model.buses)), complex(np.nan, np.nan)),
+        v_pu=v_pu,
+        v_parts=v_pu.view(np.float64),
         slack_mw=nan(len(model.slack_bus)),
         control_mvar=nan(len(model.control_bus)),
         iterations=np.zeros(hours, dtype=np.int64),
@@ -153,24 +181,76 @@ def given_rows(model: GridModel, plan: Plan, injections: Injections) -> Given:
     )
 
 
-def run(plan: Plan, given: Given, start: Start, found: Found, chosen: Ints, options: FlowOptions) -> None:
-    """Solve the ``chosen`` hours into ``found``: all in lanes, what did not arrive with the careful kernel."""
+class Prepared(NamedTuple):
+    """What hours are solved on: the grid, its elimination plan, its base point at each level."""
+
+    model: GridModel
+    plan: Plan
+    base_at: Callable[[int], Base]
+
+
+def prepared(model: GridModel, options: FlowOptions) -> Prepared:
+    """Return the plan and the base points of a model; both are worked out once for each model."""
+    slack, limits = options.distributed_slack, options.enforce_q_limits
+    if not options.start_from_typical:
+        model = replace(model, typical_mva=None)
+    return Prepared(model, plan_of(model, slack), lambda level: base_of(model, slack, limits, level))
+
+
+def run(grid: Prepared, injections: Injections, found: Found, chosen: Ints, options: FlowOptions) -> None:
+    """Solve the ``chosen`` hours into ``found``: by chords, the slow ones by Newton in lanes, the rest carefully.
+
+    Which of these solves an hour depends on that hour alone.
+    """
+    rest = np.ones(len(found.how), dtype=np.bool_)
+    rest[chosen if len(grid.plan.pattern.bus) else []] = False
+    found.v_pu[rest] = complex(np.nan, np.nan)
+    if rest.all():
+        return
+    plan, given = grid.plan, given_rows(grid.model, grid.plan, injections)
     rules = kernels.Rules(
         SQUARE_SHARE * options.tolerance_pu, options.max_iterations, options.enforce_q_limits, False
     )
-    control_rows = np.flatnonzero(plan.control >= 0)
-    in_threads(
-        lambda part: lanes.solve_lanes(plan.pattern, given, control_rows, start, rules, part, found),
-        chosen,
-        options.threads,
-    )
+    _by_chords(grid, given, rules, found, chosen, options.threads)
     left = chosen[found.how[chosen] == kernels_year.LOST]
+    if not len(left):
+        return
+    start = _start(grid)
+    held = np.flatnonzero(plan.control >= 0)
+    in_threads(
+        lambda part: lanes.solve_lanes(plan.pattern, given, held, start, rules, part, found), left, options.threads
+    )
+    found.how[left] = np.where(found.how[left] == kernels_year.DIRECT, kernels_year.NEWTON, kernels_year.LOST)
+    left = left[found.how[left] == kernels_year.LOST]
     if len(left):
         in_threads(
             lambda part: kernels_year.solve_chosen(plan.pattern, given, start, rules, part, found),
             left,
             options.threads,
         )
+
+
+def _by_chords(
+    grid: Prepared, given: Given, rules: kernels.Rules, found: Found, chosen: Ints, threads: int
+) -> None:
+    """Solve the hours of each level with the base point of that level."""
+    model, plan = grid.model, grid.plan
+    level = levels_of(model, plan, given.p_mw)[chosen]
+    places, rows = places_of(model, plan), control_rows(model, plan)
+    rules = rules._replace(max_iterations=CHORD_STEPS)
+    for each in np.unique(level):
+        base = grid.base_at(int(each))
+
+        def work(part: Ints, base: Base = base) -> None:
+            chord.solve_chord(plan.pattern, base, given, places, rows, rules, part, found)
+
+        in_threads(work, chosen[level == each], threads)
+
+
+def _start(grid: Prepared) -> Start:
+    """Where Newton starts: the base point of the typical injections, and the flat one."""
+    base, flat = grid.base_at(USUAL), flat_start(grid.model, grid.plan)
+    return Start(base.e, base.f, flat.flat_e, flat.flat_f)
 
 
 def in_threads(work: Callable[[Ints], None], items: Ints, threads: int) -> None:
@@ -185,39 +265,10 @@ def in_threads(work: Callable[[Ints], None], items: Ints, threads: int) -> None:
             done.result()
 
 
-def flat_start(model: GridModel, plan: Plan) -> Start:
-    """Return 1 pu at the angles of a DC flow of the typical injections (which knows of phase shifters)."""
-    typical = np.zeros(len(model.buses)) if model.typical_mva is None else model.typical_mva.real.copy()
-    angle = dc_angles(model, typical)[plan.pattern.bus]
-    fixed = plan.pattern.is_reference == 1
-    angle[fixed] = plan.angle_rad[fixed]
-    return Start(np.cos(angle), np.sin(angle), np.cos(angle), np.sin(angle))
-
-
-@lru_cache(maxsize=16)
-def start_of(model: GridModel, distributed_slack: bool) -> Start:
-    """Return the start of every hour: the solution of the model's typical injections, or flat where it has none."""
-    plan = plan_of(model, distributed_slack)
-    flat = flat_start(model, plan)
-    if model.typical_mva is None:
-        return flat
-    mva = np.where(plan.live, model.typical_mva, 0.0)[None, :]
-    typical = model.injections(mva.real.copy(), mva.imag.copy())
-    found = empty_found(model, 1)
-    rules = kernels.Rules(1e-10, 20, False, False)
-    kernels_year.solve_chosen(
-        plan.pattern, given_rows(model, plan, typical), flat, rules, np.zeros(1, dtype=np.int64), found
-    )
-    if found.how[0] == kernels_year.LOST:
-        return flat
-    v = found.v_pu[0, plan.pattern.bus]
-    return Start(v.real.copy(), v.imag.copy(), flat.flat_e, flat.flat_f)
-
-
 def _judge(model: GridModel, plan: Plan, found: Found, status: Ints, messages: dict[int, str]) -> None:
     """Turn how each hour was solved into its status, and say a sentence about every hour that was not plain."""
     tried = status == FlowStatus.SOLVED
-    for h in np.flatnonzero(tried & (found.how != kernels_year.DIRECT)):
+    for h in np.flatnonzero(tried & ~np.isin(found.how, PLAINLY)):
         how = int(found.how[h])
         if how in LADDER:
             status[h] = FlowStatus.SOLVED_BY_FALLBACK
@@ -238,7 +289,7 @@ def _carry(model: GridModel, found: Found, threads: int) -> Carried:
     p_from, q_from, p_to, q_to, loading = (np.empty((hours, branches)) for _ in range(5))
     carried = Carried(vm_pu, va_deg, p_from, q_from, p_to, q_to, loading, loss_mw=np.empty(hours))
     wires = wires_of(model)
-    in_threads(lambda part: kernels_year.carry(wires, found.v_pu, carried, part), np.arange(hours), threads)
+    in_threads(lambda part: carry.carry(wires, found.v_parts, carried, part), np.arange(hours), threads)
     return carried
 
 
@@ -247,10 +298,12 @@ def wires_of(model: GridModel) -> Wires:
     base_from, base_to = (
         model.sn_mva / (math.sqrt(3.0) * model.vn_kv[end]) for end in (model.from_bus, model.to_bus)
     )
+    y = np.column_stack([model.y_ff_pu, model.y_ft_pu, model.y_tf_pu, model.y_tt_pu])
     return Wires(
         from_bus=model.from_bus,
         to_bus=model.to_bus,
-        y=np.column_stack([model.y_ff_pu, model.y_ft_pu, model.y_tf_pu, model.y_tt_pu]),
+        g=y.real.reshape(-1).copy(),
+        b=y.imag.reshape(-1).copy(),
         from_base=base_from / model.limit_from_ka,
         to_base=base_to / model.limit_to_ka,
         sn_mva=model.sn_mva,
@@ -270,4 +323,5 @@ def _result(found: Found, carried: Carried, status: Ints, messages: dict[int, st
         **carried._asdict(),
         status=status,
         messages=tuple(sorted(messages.items())),
+        newton_hours=_newton_hours(found),
     )

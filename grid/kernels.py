@@ -11,7 +11,7 @@ Walk for one hour (:func:`solve_hour`):
 Rows of the block elimination are made and eliminated in one go ("row-wise LU", Duff, Erisman & Reid 2017, ch. 5):
 the working row collects the Jacobian blocks of bus i; for each L column c in rising order, the block times the
 stored inverse of pivot c gives the factor, and factor × (U row of c) is taken off the working row at the
-positions which ``program`` lists. The right-hand side is eliminated along the way, so L is never stored.
+positions which ``program`` lists. The right-hand side is eliminated along the way; L is kept for further ones.
 
 Jacobian of S_i = V_i · conj(Σ_j Y_ij V_j) with S_ij = V_i · conj(Y_ij V_j) = p + jq
 (Tinney & Hart, IEEE Trans. PAS-86, 1967, in the unknowns θ and ln V):
@@ -115,10 +115,11 @@ class State(NamedTuple):
 
 
 class Work(NamedTuple):
-    """Scratch: right-hand side [2 per row], working row, U blocks and inverse pivots [4 per block]."""
+    """Scratch: right-hand side [2 per row], working row, L and U blocks and inverse pivots [4 per block]."""
 
     r: Floats
     row: Floats
+    lower: Floats
     upper: Floats
     pivot: Floats
 
@@ -198,7 +199,7 @@ def fill_row(pattern: Pattern, state: State, row: Floats, i: int) -> None:
 @kernel
 def factor_forward(pattern: Pattern, state: State, work: Work) -> None:
     """Make and eliminate the Jacobian row by row, carrying the right-hand side along (the walk of the module)."""
-    row, upper, pivot, r = work.row, work.upper, work.pivot, work.r
+    row, lower, upper, pivot, r = work.row, work.lower, work.upper, work.pivot, work.r
     l_ptr, l_col, u_ptr, program = pattern.l_ptr, pattern.l_col, pattern.u_ptr, pattern.program
     step = 0
     for i in range(len(l_ptr) - 1):
@@ -212,6 +213,8 @@ def factor_forward(pattern: Pattern, state: State, work: Work) -> None:
             l11 = row[at + 2] * pivot[4 * c + 1] + row[at + 3] * pivot[4 * c + 3]
             r[2 * i] -= l00 * r[2 * c] + l01 * r[2 * c + 1]
             r[2 * i + 1] -= l10 * r[2 * c] + l11 * r[2 * c + 1]
+            keep = 4 * k
+            lower[keep], lower[keep + 1], lower[keep + 2], lower[keep + 3] = l00, l01, l10, l11
             for m in range(u_ptr[c], u_ptr[c + 1]):
                 to, u = 4 * program[step], 4 * m
                 step += 1
@@ -374,7 +377,8 @@ def solve_hour(pattern: Pattern, hour: Hour, state: State, work: Work, rules: Ru
 def new_work(pattern: Pattern) -> Work:
     """Return scratch for one thread."""
     rows, blocks = len(pattern.bus), len(pattern.u_col)
-    return Work(np.empty(2 * rows), np.empty(4 * pattern.widest_row), np.empty(4 * blocks + 4), np.empty(4 * rows))
+    row, pivot = np.empty(4 * pattern.widest_row), np.empty(4 * rows)
+    return Work(np.empty(2 * rows), row, np.empty(4 * blocks + 4), np.empty(4 * blocks + 4), pivot)
 
 
 @allocating

@@ -12,8 +12,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from grid.carry import Wires
 from grid.kernels import entry, kernel
-from grid.kernels_year import Wires, square
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -68,8 +68,8 @@ def judge_currents(wires: Wires, v: npt.NDArray[np.complex128], h: int, judged: 
     worst, at = -1.0, -1
     for k in range(len(wires.from_bus)):
         v_from, v_to = v[wires.from_bus[k]], v[wires.to_bus[k]]
-        at_from = square(wires.y[k, 0] * v_from + wires.y[k, 1] * v_to) * wires.from_base[k] ** 2
-        at_to = square(wires.y[k, 2] * v_from + wires.y[k, 3] * v_to) * wires.to_base[k] ** 2
+        at_from = square(port(wires, k, 0) * v_from + port(wires, k, 1) * v_to) * wires.from_base[k] ** 2
+        at_to = square(port(wires, k, 2) * v_from + port(wires, k, 3) * v_to) * wires.to_base[k] ** 2
         here = at_from if at_from > at_to else at_to
         if math.isnan(here):
             continue  # not supplied
@@ -80,6 +80,18 @@ def judge_currents(wires: Wires, v: npt.NDArray[np.complex128], h: int, judged: 
     judged.branch[h] = at
     judged.loading[h] = math.sqrt(worst) if at >= 0 else math.nan
     return OVERLOADED if worst > 1.0 else 0
+
+
+@kernel
+def port(wires: Wires, k: int, which: int) -> complex:
+    """Return an admittance of branch ``k``: ff, ft, tf, tt."""
+    return complex(wires.g[4 * k + which], wires.b[4 * k + which])
+
+
+@kernel
+def square(x: complex) -> float:
+    """Return |x|²."""
+    return x.real * x.real + x.imag * x.imag
 
 
 @kernel

@@ -1,4 +1,4 @@
-"""Many hours: gather each into elimination order, solve it, scatter voltages; then currents of all branches.
+"""Many hours, one by one: gather each into elimination order, solve it carefully, scatter voltages.
 
 Every hour starts from the same point and is written by exactly one thread, so neither the number of threads nor the
 other hours change a bit of its result. The entry points release the interpreter lock: callers run them in threads.
@@ -36,8 +36,8 @@ from grid.kernels import (
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
-DIRECT, CAREFUL, FLAT_START, DAMPED, CONTINUED, LOST = 0, 1, 2, 3, 4, 5
-"""How an hour was solved: from the typical point, by which fallback, or not at all."""
+DIRECT, CAREFUL, FLAT_START, DAMPED, CONTINUED, LOST, NEWTON = 0, 1, 2, 3, 4, 5, 6
+"""How an hour was solved: by chords from the base point, by which fallback, not at all, by full Newton in lanes."""
 
 SMALLEST_STEP = 1.0 / 256.0
 """Continuation in load gives up when it cannot advance by this share of the schedule."""
@@ -69,9 +69,13 @@ class Given(NamedTuple):
 
 
 class Found(NamedTuple):
-    """Matrices of results [hours × …]; ``how`` is DIRECT … LOST, ``reached`` how far continuation came."""
+    """Matrices of results [hours × …]; ``how`` is DIRECT … LOST, ``reached`` how far continuation came.
+
+    ``v_parts`` [hours × 2·buses] is the memory of ``v_pu`` seen as real and imaginary parts.
+    """
 
     v_pu: npt.NDArray[np.complex128]
+    v_parts: Floats
     slack_mw: Floats
     control_mvar: Floats
     iterations: Ints
@@ -79,30 +83,6 @@ class Found(NamedTuple):
     worst_row: Ints
     how: Ints
     reached: Floats
-
-
-class Wires(NamedTuple):
-    """Two-port admittances and current bases of all branches; ``from_base`` converts pu current to loading."""
-
-    from_bus: Ints
-    to_bus: Ints
-    y: npt.NDArray[np.complex128]
-    from_base: Floats
-    to_base: Floats
-    sn_mva: float
-
-
-class Carried(NamedTuple):
-    """Voltages [hours × buses], flows of all branches [hours × branches] and the loss [hours]."""
-
-    vm_pu: Floats
-    va_deg: Floats
-    p_from_mw: Floats
-    q_from_mvar: Floats
-    p_to_mw: Floats
-    q_to_mvar: Floats
-    loading: Floats
-    loss_mw: Floats
 
 
 @kernel
@@ -244,83 +224,3 @@ def advance(
         worst = residuals(pattern, hour, state, work.r)
         return LOST, total, worst, reached
     return CONTINUED, total, worst, 1.0
-
-
-@entry
-def carry(wires: Wires, v_pu: npt.NDArray[np.complex128], carried: Carried, chosen: Ints) -> None:
-    """Compute magnitudes, angles, power into both ends and the loading of every branch for the ``chosen`` hours.
-
-    Unsolved hours have NaN voltages and become NaN throughout.
-    """
-    for h in chosen:
-        for b in range(v_pu.shape[1]):
-            carried.vm_pu[h, b] = size(v_pu[h, b])
-            carried.va_deg[h, b] = math.degrees(math.atan2(v_pu[h, b].imag, v_pu[h, b].real))
-        carry_hour(wires, v_pu[h], h, carried)
-
-
-@kernel
-def carry_hour(wires: Wires, v: npt.NDArray[np.complex128], h: int, carried: Carried) -> None:
-    """Compute the flows of one hour: S = V · conj(I) with the two-port currents."""
-    loss = 0.0
-    for k in range(len(wires.from_bus)):
-        v_from, v_to = v[wires.from_bus[k]], v[wires.to_bus[k]]
-        i_from = wires.y[k, 0] * v_from + wires.y[k, 1] * v_to
-        i_to = wires.y[k, 2] * v_from + wires.y[k, 3] * v_to
-        s_from = v_from * i_from.conjugate() * wires.sn_mva
-        s_to = v_to * i_to.conjugate() * wires.sn_mva
-        carried.p_from_mw[h, k] = s_from.real
-        carried.q_from_mvar[h, k] = s_from.imag
-        carried.p_to_mw[h, k] = s_to.real
-        carried.q_to_mvar[h, k] = s_to.imag
-        at_from, at_to = size(i_from) * wires.from_base[k], size(i_to) * wires.to_base[k]
-        carried.loading[h, k] = at_from if at_from > at_to or math.isnan(at_from) else at_to
-        if not math.isnan(s_from.real):
-            loss += s_from.real + s_to.real
-    carried.loss_mw[h] = loss
-
-
-@kernel
-def size(x: complex) -> float:
-    """Return |x|; currents are far from overflow, so no scaling as in ``abs``."""
-    return math.sqrt(x.real * x.real + x.imag * x.imag)
-
-
-class Extremes(NamedTuple):
-    """Worst of one outage: loading, branch and minimum voltage of each hour; largest loading of each branch."""
-
-    loading: Floats
-    branch: Ints
-    v_min_pu: Floats
-    branch_loading: Floats
-
-
-@entry
-def extremes(wires: Wires, v_pu: npt.NDArray[np.complex128], chosen: Ints, worst: Extremes) -> None:
-    """Find the extremes of the ``chosen`` hours without writing the flows; unsolved hours stay as they are.
-
-    Squares are compared; roots are taken once at the end of an hour.
-    """
-    for h in chosen:
-        loading, branch, low = -1.0, -1, math.inf
-        for k in range(len(wires.from_bus)):
-            v_from, v_to = v_pu[h, wires.from_bus[k]], v_pu[h, wires.to_bus[k]]
-            at_from = square(wires.y[k, 0] * v_from + wires.y[k, 1] * v_to) * wires.from_base[k] ** 2
-            at_to = square(wires.y[k, 2] * v_from + wires.y[k, 3] * v_to) * wires.to_base[k] ** 2
-            here = at_from if at_from > at_to else at_to
-            if math.isnan(here):
-                continue  # not supplied
-            worst.branch_loading[k] = max(worst.branch_loading[k], here)
-            if here > loading:
-                loading, branch = here, k
-        for b in range(v_pu.shape[1]):
-            low = min(low, square(v_pu[h, b])) if square(v_pu[h, b]) >= 0.0 else low
-        worst.v_min_pu[h] = math.sqrt(low)
-        if branch >= 0:
-            worst.loading[h], worst.branch[h] = math.sqrt(loading), branch
-
-
-@kernel
-def square(x: complex) -> float:
-    """Return |x|²."""
-    return x.real * x.real + x.imag * x.imag

@@ -138,6 +138,7 @@ class FlowResult:
     ``slack_mw`` is what each slack adds to the schedule; ``control_mvar`` what each control generates on top of the
     scheduled ``q_mvar``. ``loading`` is a fraction of the rating (1.0 = 100 %). ``mismatch_pu`` is the largest
     complex bus mismatch. ``messages`` names each hour that was not solved plainly, with what is known about it.
+    ``newton_hours`` counts the solved hours that chords (one factor for all) did not bring to the tolerance.
     """
 
     vm_pu: Floats = axes("hours", "buses")
@@ -154,6 +155,24 @@ class FlowResult:
     status: Ints = axes("hours", dtype=np.int64)
     mismatch_pu: Floats = axes("hours")
     messages: tuple[tuple[int, str], ...]
+    newton_hours: int = 0
+
+    @property
+    def solved(self) -> npt.NDArray[np.bool_]:
+        """Which hours have valid results [hours]."""
+        return self.status <= FlowStatus.SOLVED_BY_FALLBACK
+
+
+@record
+class FlowVoltages:
+    """Complex voltages of every hour and bus, pu, and how each hour ended; see ``FlowResult``."""
+
+    v_pu: Complexes = axes("hours", "buses", dtype=np.complex128)
+    iterations: Ints = axes("hours", dtype=np.int64)
+    status: Ints = axes("hours", dtype=np.int64)
+    mismatch_pu: Floats = axes("hours")
+    messages: tuple[tuple[int, str], ...]
+    newton_hours: int
 
     @property
     def solved(self) -> npt.NDArray[np.bool_]:

@@ -8,6 +8,9 @@ and keeps sums in memory. A vector value lives in registers. The operations (all
     fma(a, b, c) = a·b + c     fnma(a, b, c) = c − a·b             add, sub, mul, div
     max_abs(m, a)              larger of m and |a|; a NaN in a wins
     to32(v), to64(v)           change of precision                 largest(v)   over all lanes
+    choose(a, b, x, y)         x where a > b, else y (also where a or b is NaN)
+    root(a)                    square root
+    index(array, at)           one whole number of an array, as int64
 
 Vectors of doubles and of floats follow the type of the array. ``fma`` is one rounding where the processor can, and
 two elsewhere; on one machine it is always the same, so that results do not depend on a lane's place or neighbours.
@@ -162,13 +165,50 @@ add, sub, mul, div = _binary("fadd"), _binary("fsub"), _binary("fmul"), _binary(
 
 
 @operation
-def max_abs(typing_context, m, a):  # type: ignore[no-untyped-def]
-    """Larger of ``m`` and |a|; NaN wherever ``a`` is NaN or ``m`` already was."""
+def root(typing_context, a):  # type: ignore[no-untyped-def]
+    """Square root."""
 
     def code(context, builder, signature, args):  # type: ignore[no-untyped-def]
-        size = _call(builder, a, "fabs", [args[1]])
-        taken = builder.or_(builder.fcmp_ordered(">", size, args[0]), builder.fcmp_unordered("uno", size, size))
-        return builder.select(taken, size, args[0])
+        return _call(builder, a, "sqrt", [args[0]])
+
+    return a(a), code
+
+
+@operation
+def choose(typing_context, a, b, x, y):  # type: ignore[no-untyped-def]
+    """``x`` where a > b, ``y`` elsewhere."""
+
+    def code(context, builder, signature, args):  # type: ignore[no-untyped-def]
+        return builder.select(builder.fcmp_ordered(">", args[0], args[1]), args[2], args[3])
+
+    return x(a, b, x, y), code
+
+
+@operation
+def index(typing_context, array, at):  # type: ignore[no-untyped-def]
+    """Whole number at position ``at``; without numba's care for negative positions, which costs in short loops."""
+
+    def code(context, builder, signature, args):  # type: ignore[no-untyped-def]
+        place = _address(context, builder, signature.args[0], args[0], _position(context, builder, signature, args))
+        number = builder.load(place)
+        return number if number.type.width == 64 else builder.zext(number, ir.IntType(64))
+
+    return types.int64(array, at), code
+
+
+@operation
+def max_abs(typing_context, m, a):  # type: ignore[no-untyped-def]
+    """Larger of ``m`` ≥ 0 and |a|; NaN wherever ``a`` is NaN or ``m`` already was.
+
+    Bit patterns of numbers without sign are ordered as the numbers are, with NaN above infinity.
+    """
+
+    def code(context, builder, signature, args):  # type: ignore[no-untyped-def]
+        whole = ir.VectorType(ir.IntType(a.bits), LANES)
+        size = builder.bitcast(_call(builder, a, "fabs", [args[1]]), whole)
+        name = f"llvm.umax.v{LANES}i{a.bits}"
+        function = function_in(builder.module, ir.FunctionType(whole, [whole, whole]), name)
+        return builder.bitcast(builder.call(function, [builder.bitcast(args[0], whole), size]), llvm_type(a))
 
     return m(m, a), code
 

@@ -1,0 +1,105 @@
+"""Networks and a year of injections that every power-flow engine can be given.
+
+What was made equal, so that all solve the same equations:
+
+* One angle reference: further external grids become generators that only hold voltage.
+* One load per bus, with the sum of all that is injected there (generation as negative load), because that is the
+  one kind of element that every peer can change by hour in a batch; generators only hold voltage, without limits.
+* power-grid-model 1.12 knows no buses that hold voltage: it is given the reactive power they turned out to need.
+"""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandapower as pp
+import pandapower.networks as pn
+import pandapower.toolbox
+
+from grid.compile import bus_positions, compile_net, tabled_injections
+from grid.flow import FlowOptions
+from grid.model import GridModel, Injections
+from grid.network import build_net
+from scenarios.load import load_scenario
+from scenarios.records import Floats
+from sim.pipeline import simulate
+from sim.progress import Stages
+
+PLAIN = FlowOptions(enforce_q_limits=False, distributed_slack=False)
+LOWEST = {"case300": 0.6}
+"""Share of the tabled load around which a case is varied, where it is not 0.85 (case300 has little to spare)."""
+
+
+class Case(NamedTuple):
+    """One network, its compiled model, and a year of injections; ``net`` has one load per bus, in order."""
+
+    name: str
+    net: Any
+    model: GridModel
+    injections: Injections
+
+
+def make_case(name: str, hours: int) -> Case:
+    """Return ``bijie`` with the hours of the default scenario, or a stored network with shapes of load."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # stored networks carry columns of older pandas
+        return _bijie(hours) if name == "bijie" else _stored(name, hours)
+
+
+def _stored(name: str, hours: int) -> Case:
+    net = getattr(pn, name)()
+    pp.toolbox.create_continuous_bus_index(net, start=0)
+    whole = compile_net(net)
+    base = tabled_injections(net, whole)
+    _only_loads(net)
+    model = replace(compile_net(net), typical_mva=base.p_mw[0] + 1j * base.q_mvar[0])
+    shape = _shape(hours, len(model.buses), LOWEST.get(name, 0.85))
+    return Case(name, net, model, model.injections(base.p_mw * shape, base.q_mvar * shape))
+
+
+def _shape(hours: int, buses: int, middle: float) -> Floats:
+    """Daily and seasonal shape of all buses with 3 % noise at each (seeded) [hours × buses]."""
+    rng = np.random.default_rng(7)
+    hour = np.arange(hours)
+    level = middle + 0.1 * np.cos(2 * np.pi * (hour - 19) / 24) + 0.04 * np.cos(2 * np.pi * hour / 8760)
+    return np.asarray(level[:, None] * (1 + 0.03 * rng.standard_normal((hours, buses))))
+
+
+def _bijie(hours: int) -> Case:
+    scenario = load_scenario()
+    given = simulate(scenario, Stages()).injections
+    net = build_net(scenario)
+    whole = compile_net(net)
+    _only_loads(net)
+    pp.toolbox.create_continuous_bus_index(net, start=0)
+    compiled = compile_net(net)
+    assert compiled.buses == whole.buses
+    model = replace(compiled, typical_mva=whole.typical_mva)
+    p_mw, q_mvar = np.asarray(given.p_mw[:hours]), np.asarray(given.q_mvar[:hours])
+    return Case("bijie", net, model, model.injections(p_mw.copy(), q_mvar.copy()))
+
+
+def _only_loads(net: Any) -> None:
+    """Leave one angle reference, one load per bus, and generators that only hold voltage."""
+    for kind in ("load", "sgen"):
+        net[kind] = net[kind].iloc[0:0]
+    net.gen = net.gen[net.gen.in_service]
+    net.gen["p_mw"] = 0.0
+    taken = {int(net.ext_grid.bus.iloc[0])}
+    for _, row in net.ext_grid.iloc[1:].iterrows():
+        if row.in_service and int(row.bus) not in taken | set(net.gen.bus):
+            pp.create_gen(net, int(row.bus), 0.0, vm_pu=float(row.vm_pu))
+    net.ext_grid = net.ext_grid.iloc[:1]
+    for bus in net.bus.index:
+        pp.create_load(net, bus, 0.0, 0.0)
+
+
+def load_rows(case: Case) -> list[int]:
+    """Return the model's row of the bus of each load (fused buses: the first load carries all, others nothing)."""
+    position = bus_positions(case.net)
+    rows = [position[str(case.net.bus.at[bus, "name"])] for bus in case.net.load.bus]
+    seen: set[int] = set()
+    return [row if not (row in seen or seen.add(row)) else -1 for row in rows]

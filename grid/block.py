@@ -1,0 +1,243 @@
+"""One block of ``LANES`` hours: what it holds, and how a schedule gets into it and voltages out of it.
+
+Everything is [rows × LANES], flat: the value of row i in lane w lies at ``i · LANES + w``. Rows are buses in the
+order of elimination, or controls in the order of the model. ``grid.chord`` solves what lies here.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from grid.kernels import AT_MAX, AT_MIN, HOLDING, Pattern, allocating, kernel
+from grid.kernels_year import DIRECT, Found, Given
+from grid.simd import LANES, add, choose, div, fnma, index, load, load_spread, mul, spread64, store, sub
+from grid.tiles import bring, send
+
+Floats = npt.NDArray[np.float64]
+Singles = npt.NDArray[np.float32]
+Ints = npt.NDArray[np.int64]
+Index = npt.NDArray[np.uint32]
+
+W = LANES
+MOST_SWAPPED = 24
+"""Swapped controls that an hour may have; the cost of each grows with their number."""
+UNBOUNDED = 1e30
+"""Stands for an infinite reactive range, so that 0 · range is 0."""
+
+
+class Base(NamedTuple):
+    """The base point and its factor, in the order of elimination.
+
+    ``p`` and ``q`` are the powers injected there, ``kind`` is the type of each control. ``l_*`` and ``u_*`` list,
+    row by row, the columns of the factor: where the column's values begin in ``x``, and its coefficients in the
+    row's equations for angle and for ln V (the second unused where the row is single). ``pivot`` holds four numbers
+    per row; ``bend`` [controls × controls] is explained in ``kernels_base``.
+    """
+
+    e: Floats
+    f: Floats
+    p: Floats
+    q: Floats
+    kind: Ints
+    double: npt.NDArray[np.uint8]
+    l_ptr: Index
+    l_x: Index
+    l_turn: Singles
+    l_stretch: Singles
+    u_ptr: Index
+    u_x: Index
+    u_turn: Singles
+    u_stretch: Singles
+    pivot: Singles
+    bend: Floats
+
+
+class Places(NamedTuple):
+    """Where the caller's columns sit in a block: flat positions of bus power, of bus e and f, of controls."""
+
+    bus: Ints
+    voltage: Ints
+    control: Ints
+    slack_rows: Ints
+
+
+class Block(NamedTuple):
+    """State and scratch of one block: [rows × LANES], then [controls × LANES], then what lanes have swapped.
+
+    ``v`` holds e and then f; each, like p and q, has a last row for the buses that are not supplied. A control
+    ``holds`` its voltage (1.0) or not (0.0); ``side`` is 1.0 where it is held at its largest, −1.0 where at its
+    least reactive power, ``fixed`` that power; neither: it is off. ``moved`` marks lanes that have just switched.
+    """
+
+    v: Floats
+    e: Floats
+    f: Floats
+    p: Floats
+    q: Floats
+    residual: Floats
+    x: Singles
+    worst: Floats
+    live: Floats
+    moved: Floats
+    v_set: Floats
+    inverse_square: Floats
+    q_min: Floats
+    q_max: Floats
+    holds: Floats
+    side: Floats
+    fixed: Floats
+    left: Floats
+    swapped: Floats
+    bent: Floats
+    active: npt.NDArray[np.uint8]
+    many: Ints
+    which: Ints
+    inverse: Floats
+    wide: Floats
+
+
+@allocating
+def new_block(rows: int, controls: int) -> Block:
+    """Return scratch for one thread; voltages of the row that stands for unsupplied buses are NaN for ever."""
+    v, size = np.full(2 * (rows + 1) * W, np.nan), (rows + 1) * W
+    many, square = controls * W, MOST_SWAPPED * MOST_SWAPPED
+    return Block(
+        v, v[:size], v[size:], np.zeros(size), np.zeros(size), np.zeros(size), np.zeros(2 * size, np.float32),
+        np.zeros(W), np.zeros(W), np.zeros(W),
+        np.ones(many), np.ones(many), np.zeros(many), np.zeros(many), np.ones(many), np.zeros(many),
+        np.zeros(many), np.full(many, np.nan), np.zeros(many), np.zeros(many), np.zeros(controls, np.uint8),
+        np.zeros(W, np.int64), np.zeros(W * MOST_SWAPPED, np.int64), np.zeros(W * square), np.zeros(W),
+    )  # fmt: skip
+
+
+@kernel
+def read_block(
+    base: Base, given: Given, places: Places, hours: Ints, starts: Ints, limits: bool, block: Block
+) -> None:
+    """Read the schedule of ``hours`` (LANES of them) and put every lane at the base point."""
+    per_unit, rows = 1.0 / given.sn_mva, len(given.control)
+    for w in range(W):
+        starts[w] = hours[w] * len(places.bus)
+    bring(given.p_mw, starts, per_unit, places.bus, block.p)
+    bring(given.q_mvar, starts, per_unit, places.bus, block.q)
+    for i in range(rows):
+        store(block.e, i * W, load_spread(base.e, i))
+        store(block.f, i * W, load_spread(base.f, i))
+        store(block.residual, i * W, spread64(0.0))
+    read_controls(given.v_set, hours, starts, 1.0, places, block.v_set)
+    if limits:
+        read_controls(given.q_min, hours, starts, per_unit, places, block.q_min)
+        read_controls(given.q_max, hours, starts, per_unit, places, block.q_max)
+    for i in range(rows):
+        c = index(given.control, i)
+        if c >= 0:
+            begin_control(base, block, i, c, limits)
+    store(block.live, 0, spread64(1.0))
+    if limits:
+        for w in range(W):
+            find_swapped(base, block, w)
+
+
+@kernel
+def read_controls(values: Floats, hours: Ints, starts: Ints, factor: float, places: Places, target: Floats) -> None:
+    """Read set points or ranges; one row of them holds for all hours."""
+    for w in range(W):
+        starts[w] = min(hours[w], len(values) - 1) * len(places.control)
+    bring(values, starts, factor, places.control, target)
+
+
+@kernel
+def begin_control(base: Base, block: Block, i: int, c: int, limits: bool) -> None:
+    """Give the control the base point's type, or none where it has no range, and put it at its set point."""
+    at, zero, one = c * W, spread64(0.0), spread64(1.0)
+    if limits:
+        begin_limits(base, block, i, c)
+    v_set, holds = load(block.v_set, at), load(block.holds, at)
+    store(block.inverse_square, at, div(one, mul(v_set, v_set)))
+    size = np.sqrt(base.e[i] * base.e[i] + base.f[i] * base.f[i])
+    scale = choose(holds, zero, mul(spread64(1.0 / size), v_set), one)
+    store(block.e, i * W, mul(load(block.e, i * W), scale))
+    store(block.f, i * W, mul(load(block.f, i * W), scale))
+
+
+@kernel
+def begin_limits(base: Base, block: Block, i: int, c: int) -> None:
+    """Set the type of a control in all lanes; a control that is off at the base point begins by holding."""
+    at, zero, one, most, kind = c * W, spread64(0.0), spread64(1.0), spread64(UNBOUNDED), base.kind[c]
+    low, high, least = load(block.q_min, at), load(block.q_max, at), sub(zero, most)
+    low, high = choose(low, least, low, least), choose(most, high, high, most)
+    on = choose(high, low, one, zero)
+    at_limit = high if kind == AT_MAX else low if kind == AT_MIN else zero
+    holds = zero if kind in (AT_MAX, AT_MIN) else on
+    fixed = choose(on, zero, at_limit, low)
+    store(block.q_min, at, low)
+    store(block.q_max, at, high)
+    store(block.holds, at, holds)
+    store(block.side, at, on if kind == AT_MAX else sub(zero, on) if kind == AT_MIN else zero)
+    store(block.fixed, at, fixed)
+    store(block.q, i * W, add(load(block.q, i * W), fixed))
+
+
+@kernel
+def find_swapped(base: Base, block: Block, w: int) -> None:
+    """List the controls of a lane whose type is not the base point's, and invert their responses."""
+    many, first = 0, w * MOST_SWAPPED
+    for c in range(len(block.active)):
+        k = c * W + w
+        differs = (block.holds[k] == 1.0) != (base.kind[c] == HOLDING)
+        block.swapped[k], block.bent[k] = 1.0 if differs else 0.0, 0.0
+        if differs:
+            block.active[c] = 1
+            if many < MOST_SWAPPED:
+                block.which[first + many] = c
+            many += 1
+    block.many[w] = many
+    if 0 < many <= MOST_SWAPPED:
+        invert(base, block, w)
+
+
+@kernel
+def invert(base: Base, block: Block, w: int) -> None:
+    """Gauss-Jordan on the responses of the lane's swapped controls (their diagonal dominates: no pivoting)."""
+    many, which, at = block.many[w], block.which[w * MOST_SWAPPED :], w * MOST_SWAPPED * MOST_SWAPPED
+    a = block.inverse[at:]
+    for i in range(many):
+        for j in range(many):
+            a[i * many + j] = base.bend[which[i], which[j]]
+    for k in range(many):
+        pivot = 1.0 / a[k * many + k]
+        a[k * many + k] = 1.0
+        for j in range(many):
+            a[k * many + j] *= pivot
+        for i in range(many):
+            if i != k:
+                factor = a[i * many + k]
+                a[i * many + k] = 0.0
+                for j in range(many):
+                    a[i * many + j] -= factor * a[k * many + j]
+
+
+@kernel
+def write_block(
+    pattern: Pattern, given: Given, places: Places, block: Block, hours: Ints, starts: Ints, found: Found
+) -> None:
+    """Write voltages, slack shares and reactive power; NaN in lanes that did not arrive."""
+    for w in range(W):
+        starts[w] = 2 * hours[w] * len(places.bus)
+        for i in places.slack_rows:
+            shared = pattern.share[i] * block.residual[np.int64(pattern.reference[i]) * W + w] * given.sn_mva
+            found.slack_mw[hours[w], given.slack[i]] = shared if found.how[hours[w]] == DIRECT else np.nan
+        if found.how[hours[w]] != DIRECT:
+            for i in range(len(given.control)):
+                block.e[i * W + w] = np.nan
+                block.f[i * W + w] = np.nan
+    send(block.v, places.voltage, found.v_parts, starts)
+    for c in range(len(places.control)):
+        made = fnma(load(block.holds, c * W), load(block.left, c * W), load(block.fixed, c * W))
+        store(block.left, c * W, mul(made, spread64(given.sn_mva)))
+    for w in range(W):
+        starts[w] = hours[w] * len(places.control)
+    send(block.left, places.control, found.control_mvar, starts)

@@ -1,0 +1,304 @@
+"""The fastest kernel: ``LANES`` hours side by side, all corrected with the one factor of the base point.
+
+Newton's method with a Jacobian that is not renewed ("chord", "dishonest" or "very dishonest" Newton; Kelley 1995,
+ch. 5.4). Mismatches are exact, in double precision and without any trigonometry, so that the answer is exact; only
+the step is approximate. It costs no factorisation, and the factor is the same for all lanes: each of its numbers is
+read once and used for ``LANES`` hours. Convergence is linear: the nearer an hour is to the base point, the faster.
+
+Walk for one block:
+
+1. ``read_block``: schedule, set points and ranges in; every lane at the base point.
+2. ``mismatch_forward``: mismatch of one bus after the other, each at once eliminated forward with L.
+3. ``backward_correct``: back substitution with U; each voltage is corrected on the way; mismatches as in 2.
+4. ``settle``: controls that left their range are held, those that need not be held are released (rules of
+   ``kernels.switch_limits``); hours within the tolerance of which nothing switched are done and move no more. The
+   others go back to 3.
+5. ``write_block``: voltages, slack shares and reactive power out; lanes that did not arrive are marked LOST.
+
+A control whose type differs from the base point's is *swapped*: its right-hand side is bent (``kernels_base``). The
+bent values come from the mismatches before the step, so that a swap costs one more iteration but no second solve.
+
+Rows of controls that never change type are *single*: ln V is known and only the angle is solved for. ``live`` is
+1.0 in lanes that still move, 0.0 in the others, as in ``grid.lanes``.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from grid.block import MOST_SWAPPED, Base, Block, Places, find_swapped, new_block, read_block, write_block
+from grid.kernels import HOLDING, Pattern, Rules, entry, inlined, kernel
+from grid.kernels_year import DIRECT, LOST, Found, Given
+from grid.simd import (
+    LANES,
+    add,
+    choose,
+    fma,
+    fnma,
+    index,
+    largest,
+    load,
+    load_spread,
+    max_abs,
+    mul,
+    spread32,
+    spread64,
+    store,
+    sub,
+    to32,
+    to64,
+)
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+W, W2 = LANES, 2 * LANES
+NEAR = 2e-2
+"""Mismatch (pu) below which an hour's reactive limits are looked at."""
+SLACK = 5.0
+"""A control is switched when it is off its range or set point by so many times the hour's largest mismatch."""
+BLOWN_UP = 1e6
+
+
+@inlined
+def mismatch(pattern: Pattern, block: Block, i: int) -> Any:
+    """Scheduled minus computed power of row i, active and reactive (pu)."""
+    e, f, y_col, y_g, y_b = block.e, block.f, pattern.y_col, pattern.y_g, pattern.y_b
+    g_e, b_f, g_f, b_e = spread64(0.0), spread64(0.0), spread64(0.0), spread64(0.0)
+    for k in range(index(pattern.y_ptr, i), index(pattern.y_ptr, i + 1)):
+        j = index(y_col, k) * W
+        e_j, f_j, g, b = load(e, j), load(f, j), load_spread(y_g, k), load_spread(y_b, k)
+        g_e, b_f, g_f, b_e = fma(g, e_j, g_e), fma(b, f_j, b_f), fma(g, f_j, g_f), fma(b, e_j, b_e)
+    real, imag, e_i, f_i = sub(g_e, b_f), add(g_f, b_e), load(e, i * W), load(f, i * W)
+    left_p = fnma(f_i, imag, fnma(e_i, real, load(block.p, i * W)))
+    left_q = fma(e_i, imag, fnma(f_i, real, load(block.q, i * W)))
+    if pattern.share[i] != 0.0:
+        left_p = fma(load_spread(pattern.share, i), load(block.residual, index(pattern.reference, i) * W), left_p)
+    return left_p, left_q
+
+
+@kernel
+def mismatch_forward(pattern: Pattern, base: Base, control: Ints, block: Block, first: bool) -> None:
+    """Compute every mismatch, keep the largest of each lane in ``worst``, and eliminate forward into ``x``.
+
+    The ``first`` time all lanes are at the base point, whose powers are known (but for other set points).
+    """
+    x, one, worst = block.x, spread64(1.0), load(block.worst, 0)
+    for i in range(len(control)):
+        if first:
+            left_p = sub(load(block.p, i * W), load_spread(base.p, i))
+            left_q = sub(load(block.q, i * W), load_spread(base.q, i))
+        else:
+            left_p, left_q = mismatch(pattern, block, i)
+        worst = max_abs(worst, left_p)
+        c = index(control, i)
+        if c >= 0:
+            store(block.left, c * W, left_q)
+            worst = max_abs(worst, mul(sub(one, load(block.holds, c * W)), left_q))
+            kept = load(block.bent, c * W)
+            if base.kind[c] != HOLDING:
+                kept = fma(sub(one, load(block.swapped, c * W)), left_q, kept)
+            left_q = kept
+        else:
+            worst = max_abs(worst, left_q)
+        a, b = to32(left_p), to32(left_q)
+        if base.double[i] == 1:
+            for k in range(index(base.l_ptr, i), index(base.l_ptr, i + 1)):
+                y = load(x, index(base.l_x, k))
+                a, b = fnma(load_spread(base.l_turn, k), y, a), fnma(load_spread(base.l_stretch, k), y, b)
+            store(x, i * W2 + W, b)
+        else:
+            for k in range(index(base.l_ptr, i), index(base.l_ptr, i + 1)):
+                a = fnma(load_spread(base.l_turn, k), load(x, index(base.l_x, k)), a)
+        store(x, i * W2, a)
+    store(block.worst, 0, worst)
+
+
+@kernel
+def backward_correct(pattern: Pattern, base: Base, control: Ints, block: Block) -> None:
+    """Substitute backward and correct every voltage on the way (nothing later in the walk needs the old one)."""
+    x, live, rows = block.x, to32(load(block.live, 0)), len(control)
+    for back in range(rows):
+        i = rows - 1 - back
+        a, o = load(x, i * W2), 4 * i
+        if base.double[i] == 1:
+            b = load(x, i * W2 + W)
+            for k in range(index(base.u_ptr, i), index(base.u_ptr, i + 1)):
+                y = load(x, index(base.u_x, k))
+                a, b = fnma(load_spread(base.u_turn, k), y, a), fnma(load_spread(base.u_stretch, k), y, b)
+            turn = fma(load_spread(base.pivot, o + 1), b, mul(load_spread(base.pivot, o), a))
+            stretch = fma(load_spread(base.pivot, o + 3), b, mul(load_spread(base.pivot, o + 2), a))
+            store(x, i * W2 + W, stretch)
+        else:
+            for k in range(index(base.u_ptr, i), index(base.u_ptr, i + 1)):
+                a = fnma(load_spread(base.u_turn, k), load(x, index(base.u_x, k)), a)
+            turn, stretch = mul(load_spread(base.pivot, o), a), spread32(0.0)
+        store(x, i * W2, turn)
+        turn, stretch = mul(live, turn), mul(live, stretch)
+        if pattern.is_reference[i] == 1:
+            store(block.residual, i * W, add(load(block.residual, i * W), to64(turn)))
+            turn = spread32(0.0)
+        correct(base, control, block, i, (turn, stretch))
+
+
+@inlined
+def correct(base: Base, control: Ints, block: Block, i: int, change: Any) -> None:
+    """Multiply V_i by 1 + z + z²/2, z = stretch + j·turn; scale a held bus to its set point.
+
+    The scale is one Newton step for 1/√(v²/v_set²), exact to rounding so near to one. Controls that hold their
+    voltage only in this hour, not at the base point, get there by their bent right-hand side instead.
+    """
+    turn, stretch = change
+    e, f, half = block.e, block.f, spread64(0.5)
+    real = to64(fma(spread32(0.5), fnma(turn, turn, mul(stretch, stretch)), stretch))
+    imag = to64(fma(stretch, turn, turn))
+    e_i, f_i = load(e, i * W), load(f, i * W)
+    e_n, f_n = fnma(f_i, imag, fma(e_i, real, e_i)), fma(f_i, real, fma(e_i, imag, f_i))
+    c = index(control, i)
+    if c >= 0 and base.kind[c] == HOLDING:
+        ratio = mul(fma(e_n, e_n, mul(f_n, f_n)), load(block.inverse_square, c * W))
+        off = mul(mul(load(block.live, 0), load(block.holds, c * W)), fnma(half, ratio, half))
+        e_n, f_n = fma(e_n, off, e_n), fma(f_n, off, f_n)
+    store(e, i * W, e_n)
+    store(f, i * W, f_n)
+
+
+# --- reactive limits ---
+
+
+@kernel
+def bend_swapped(pattern: Pattern, base: Base, rows: Ints, block: Block) -> None:
+    """Set the bent right-hand sides from the present mismatches of all swapped controls."""
+    worst, one = spread64(0.0), spread64(1.0)
+    for c in range(len(rows)):
+        if block.active[c] == 0:
+            continue
+        i = rows[c]
+        if base.kind[c] == HOLDING:
+            _, left = mismatch(pattern, block, i)
+        else:  # ln(v_set / v) to second order
+            e, f = load(block.e, i * W), load(block.f, i * W)
+            off = sub(mul(fma(e, e, mul(f, f)), load(block.inverse_square, c * W)), one)
+            left = mul(mul(spread64(-0.5), off), fnma(spread64(0.5), off, one))
+            worst = max_abs(worst, mul(mul(load(block.swapped, c * W), load(block.holds, c * W)), left))
+        store(block.left, c * W, left)
+    store(block.worst, 0, worst)
+    for w in range(W):
+        bend_lane(block, w)
+
+
+@kernel
+def bend_lane(block: Block, w: int) -> None:
+    """Multiply what is left at the swapped controls of a lane by the inverse of their responses."""
+    many, first, square = block.many[w], w * MOST_SWAPPED, w * MOST_SWAPPED * MOST_SWAPPED
+    for a in range(many):
+        total = 0.0
+        for b in range(many):
+            total += block.inverse[square + a * many + b] * block.left[block.which[first + b] * W + w]
+        block.bent[block.which[first + a] * W + w] = total
+
+
+@kernel
+def settle(rows: Ints, base: Base, block: Block, rules: Rules) -> None:
+    """Switch controls at their limits; take lanes that have arrived or blown up out of ``live``."""
+    store(block.moved, 0, spread64(0.0))
+    if rules.limits:
+        for c in range(len(rows)):
+            if rows[c] >= 0:
+                switch_control(rows[c], c, block, rules)
+    for w in range(W):
+        worst, moved = block.worst[w], block.moved[w] == 1.0
+        if moved:
+            find_swapped(base, block, w)
+        if not worst < BLOWN_UP or block.many[w] > MOST_SWAPPED or (worst <= rules.tolerance and not moved):
+            block.live[w] = 0.0
+
+
+@kernel
+def switch_control(i: int, c: int, block: Block, rules: Rules) -> None:
+    """Look at one control in all lanes that are near, and switch it where it must be."""
+    at, half, slack_of = c * W, spread64(0.5), spread64(SLACK)
+    e, f, v_set = load(block.e, i * W), load(block.f, i * W), load(block.v_set, at)
+    made = sub(load(block.fixed, at), load(block.left, at))
+    above, below = sub(made, load(block.q_max, at)), sub(load(block.q_min, at), made)
+    outside = choose(above, below, above, below)
+    strays = mul(half, fnma(v_set, v_set, fma(e, e, mul(f, f))))
+    worst, tolerance = load(block.worst, 0), spread64(rules.tolerance)
+    slack = mul(slack_of, choose(worst, tolerance, worst, tolerance))
+    wrong = sub(fma(load(block.holds, at), outside, mul(load(block.side, at), strays)), slack)
+    near = choose(spread64(NEAR), worst, load(block.live, 0), spread64(0.0))
+    store(block.wide, 0, mul(near, wrong))
+    if not largest(load(block.wide, 0)) > 0.0:
+        return
+    for w in range(W):
+        if block.wide[w] > 0.0:
+            switch_lane(i, c, w, block)
+
+
+@kernel
+def switch_lane(i: int, c: int, w: int, block: Block) -> None:
+    """Hold the control at the limit it left, or release it back onto its set point."""
+    k, at = c * W + w, i * W + w
+    before = block.fixed[k]
+    if block.holds[k] == 1.0:
+        above = before - block.left[k] > block.q_max[k]
+        block.holds[k], block.side[k] = 0.0, 1.0 if above else -1.0
+        block.fixed[k] = block.q_max[k] if above else block.q_min[k]
+    else:
+        block.holds[k], block.side[k], block.fixed[k] = 1.0, 0.0, 0.0
+        scale = block.v_set[k] / np.sqrt(block.e[at] * block.e[at] + block.f[at] * block.f[at])
+        block.e[at] *= scale
+        block.f[at] *= scale
+    block.q[at] += block.fixed[k] - before
+    block.moved[w] = 1.0
+
+
+# --- blocks ---
+
+
+@kernel
+def chord_block(
+    pattern: Pattern, base: Base, control: Ints, rows: Ints, block: Block, rules: Rules, its: Ints
+) -> None:
+    """Iterate until every lane has arrived or blown up; ``its`` counts the corrections of each lane."""
+    for w in range(W):
+        its[w] = 0
+    mismatch_forward(pattern, base, control, block, True)
+    for _ in range(rules.max_iterations):
+        for w in range(W):
+            its[w] += block.live[w] == 1.0
+        backward_correct(pattern, base, control, block)
+        store(block.worst, 0, spread64(0.0))
+        if rules.limits:
+            bend_swapped(pattern, base, rows, block)
+        mismatch_forward(pattern, base, control, block, False)
+        settle(rows, base, block, rules)
+        if largest(load(block.live, 0)) == 0.0:
+            return
+
+
+@entry
+def solve_chord(
+    pattern: Pattern, base: Base, given: Given, places: Places, rows: Ints, rules: Rules, chosen: Ints, found: Found
+) -> None:
+    """Solve the ``chosen`` hours block by block; the last block repeats its last hour to fill its lanes.
+
+    ``rows`` is the elimination row of each control (−1: not supplied).
+    """
+    block = new_block(len(pattern.bus), len(rows))
+    hours, starts, its = np.zeros(W, np.int64), np.zeros(W, np.int64), np.zeros(W, np.int64)
+    for first in range(0, len(chosen), W):
+        for w in range(W):
+            hours[w] = chosen[min(first + w, len(chosen) - 1)]
+        for c in range(len(rows)):
+            block.active[c] = 0
+        read_block(base, given, places, hours, starts, rules.limits, block)
+        chord_block(pattern, base, given.control, rows, block, rules, its)
+        for w in range(W):
+            h, arrived = hours[w], block.live[w] == 0.0 and block.worst[w] <= rules.tolerance
+            found.how[h] = DIRECT if arrived else LOST
+            found.iterations[h], found.mismatch_pu[h], found.reached[h] = its[w], block.worst[w], 1.0
+        write_block(pattern, given, places, block, hours, starts, found)
