@@ -32,6 +32,8 @@ format: setup
 bench: setup
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[bench]'
 	$(BIN)/python -m benchmarks flow
+	$(BIN)/python -m benchmarks n1
+	$(BIN)/python -m benchmarks growth
 
 validate: setup
 	$(BIN)/python -m benchmarks.validate

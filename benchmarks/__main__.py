@@ -1,15 +1,17 @@
-"""``python -m benchmarks flow``: run a benchmark by name."""
+"""``python -m benchmarks flow`` (or ``growth``, ``n1``): run a benchmark by name."""
 
 from __future__ import annotations
 
 import sys
 from importlib import import_module
 
-KNOWN = (
-    "adequacy",
-    "causes",
-    "flow",
-)
+KNOWN = {
+    "adequacy": "adequacy",
+    "causes": "causes",
+    "flow": "flow",
+    "growth": "flow_growth",
+    "n1": "flow_n1",
+}
 
 
 def main(arguments: list[str]) -> int:
@@ -17,7 +19,7 @@ def main(arguments: list[str]) -> int:
     if not arguments or arguments[0] not in KNOWN:
         print(f"usage: python -m benchmarks {{{'|'.join(KNOWN)}}} [options]", file=sys.stderr)
         return 2
-    result = import_module(f"benchmarks.{arguments[0]}").main(arguments[1:])
+    result = import_module(f"benchmarks.{KNOWN[arguments[0]]}").main(arguments[1:])
     return int(result)
 
 

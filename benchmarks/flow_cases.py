@@ -19,10 +19,11 @@ import pandapower as pp
 import pandapower.networks as pn
 import pandapower.toolbox
 
-from grid.compile import bus_positions, compile_net, tabled_injections
+from grid.compile import compile_net, tabled_injections
 from grid.flow import FlowOptions
 from grid.model import GridModel, Injections
 from grid.network import build_net
+from grid.reference import solver_tables
 from scenarios.load import load_scenario
 from scenarios.records import Floats
 from sim.pipeline import simulate
@@ -99,7 +100,6 @@ def _only_loads(net: Any) -> None:
 
 def load_rows(case: Case) -> list[int]:
     """Return the model's row of the bus of each load (fused buses: the first load carries all, others nothing)."""
-    position = bus_positions(case.net)
-    rows = [position[str(case.net.bus.at[bus, "name"])] for bus in case.net.load.bus]
-    seen: set[int] = set()
-    return [row if not (row in seen or seen.add(row)) else -1 for row in rows]
+    row_of = solver_tables(case.net).bus_of
+    rows = [row_of[int(bus)] for bus in case.net.load.bus]
+    return [row if row not in rows[:number] else -1 for number, row in enumerate(rows)]

@@ -137,8 +137,8 @@ def _reactive_of_controls(case: Case) -> Floats:
     """Reactive power that holds the voltages [hours × buses], Mvar: what the network draws beyond the schedule."""
     model, v = case.model, solve_voltages(case.model, case.injections, PLAIN).v_pu
     drawn = np.zeros((len(v), len(model.buses)), dtype=np.complex128)
-    ends = ((model.from_bus, model.to_bus, model.y_ff_pu, model.y_ft_pu),)
-    ends += ((model.to_bus, model.from_bus, model.y_tt_pu, model.y_tf_pu),)
+    ends = [(model.from_bus, model.to_bus, model.y_ff_pu, model.y_ft_pu)]
+    ends += [(model.to_bus, model.from_bus, model.y_tt_pu, model.y_tf_pu)]
     for own, other, y_own, y_other in ends:
         power = v[:, own] * np.conj(y_own * v[:, own] + y_other * v[:, other])
         np.add.at(drawn.T, own, power.T)
