@@ -113,6 +113,10 @@ def _resolve_weather_files(raw: dict[str, Any], folder: Path) -> None:
     for site in sites.values() if isinstance(sites, dict) else ():
         if isinstance(site, dict) and isinstance(site.get("file"), str):
             site["file"] = str(folder / site["file"])
+    adequacy = raw.get("adequacy")
+    files = adequacy.get("weather_files") if isinstance(adequacy, dict) else None
+    if isinstance(adequacy, dict) and isinstance(files, list):
+        adequacy["weather_files"] = [str(folder / file) if isinstance(file, str) else file for file in files]
 
 
 def _merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:

@@ -318,6 +318,9 @@ class Adequacy(Section):
     weather_years: int = Field(
         5, ge=1, le=200, description="synthetic weather years, drawn with seeds from weather.seed on"
     )
+    weather_files: tuple[Path, ...] = Field(
+        (), description="weather years from files of the reference site, one each, in place of synthetic ones"
+    )
     measures: tuple[Literal["storage", "response", "export"], ...] = Field(
         ("storage", "response", "export"),
         description="what is used against shortage before load goes unserved, in order; without export it is firm",

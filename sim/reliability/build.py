@@ -1,13 +1,15 @@
-"""Scenario → ``AdequacySystem`` of its region as one node, over several weather years.
+"""Scenario → ``AdequacySystem`` of its region, over several weather years.
 
-Weather years are synthetic, drawn with consecutive seeds; a scenario with weather files has the one year that they
-hold. Each goes through the same generation and the same case as the annual simulation, so capacities are net of own
-use, hydro has its daily water, and load and export carry the loss estimate.
+Weather years are synthetic, drawn with consecutive seeds, or one for each of ``adequacy.weather_files``; a scenario
+whose sites have files has the one year that they hold. Each goes through the same generation and the same case as
+the annual simulation, so capacities are net of own use, hydro has its daily water, and load and export carry the
+loss estimate.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -33,10 +35,16 @@ def regional_system(scenario: Scenario, stages: Stages) -> AdequacySystem:
         stages.tick(number, len(years))
         weathers.append(make_weather(year))
         cases.append(build_case(year, generate(year, weathers[-1])))
-    system = system_of(scenario, cases, [f"{year.settings.weather.seed}" for year in years])
+    system = system_of(scenario, cases, [_name_of(year) for year in years])
     if scenario.settings.adequacy.level == "copper":
         return system
     return with_network(system, scenario, cases, weathers)
+
+
+def _name_of(year: Scenario) -> str:
+    """Return what a weather year is called: its file, else its seed."""
+    file = year.settings.weather.sites[year.settings.weather.reference_site].file
+    return str(year.settings.weather.seed) if file is None else file.name
 
 
 def with_network(
@@ -50,14 +58,25 @@ def with_network(
 
 
 def weather_scenarios(scenario: Scenario) -> list[Scenario]:
-    """Return the scenario once for each weather year; with weather files only as it is."""
+    """Return the scenario once for each weather year: of the files given, of its own, else synthetic."""
     weather = scenario.settings.weather
+    files = scenario.settings.adequacy.weather_files
+    if files:
+        return [_with_file(scenario, file) for file in files]
     if any(site.file is not None for site in weather.sites.values()):
         return [scenario]
     return [
         _with_weather(scenario, {"seed": weather.seed + number, "interannual": "draw"})
         for number in range(scenario.settings.adequacy.weather_years)
     ]
+
+
+def _with_file(scenario: Scenario, file: Path) -> Scenario:
+    """Return the scenario with a file for its reference site, from which the other sites are derived."""
+    weather = scenario.settings.weather
+    sites = {name: site.model_copy(update={"file": None}) for name, site in weather.sites.items()}
+    sites[weather.reference_site] = sites[weather.reference_site].model_copy(update={"file": file})
+    return _with_weather(scenario, {"sites": sites})
 
 
 def _with_weather(scenario: Scenario, changes: dict[str, Any]) -> Scenario:

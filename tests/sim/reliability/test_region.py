@@ -13,7 +13,7 @@ import pytest
 from rich.console import Console
 
 from profiles.generate import generate
-from profiles.weather import make_weather
+from profiles.weather import make_weather, write_csv
 from scenarios.errors import DataError, ScenarioError
 from scenarios.load import load_scenario
 from scenarios.schema import Scenario
@@ -22,7 +22,7 @@ from sim.fleet import build_case
 from sim.progress import Stages
 from sim.reliability.adequacy import Plan
 from sim.reliability.arrays import in_service_mw, one_row
-from sim.reliability.build import system_of, weather_scenarios
+from sim.reliability.build import regional_system, system_of, weather_scenarios
 from sim.reliability.outages import mean_up_h, plan_maintenance, rates_by_technology, unavailability_of
 from sim.reliability.study import answer, findings_as_json, members, published_question, regional_question
 from sim.reliability.system import AdequacySystem
@@ -112,6 +112,23 @@ def test_weather_files_give_one_weather_year(tiny: Scenario) -> None:
     filed = load_scenario("tiny", ['weather.sites.weining.file="some.csv"'])
     assert weather_scenarios(filed) == [filed]
     assert [year.settings.weather.seed for year in weather_scenarios(tiny)] == [1, 2]
+
+
+def test_weather_years_from_files(tmp_path: Path) -> None:
+    """Two years written by the synthetic generator and read again are the two weather years, in the order given."""
+    base = ["time.hours=48"]
+    for seed in (3, 8):
+        made = load_scenario("tiny", [*base, f"weather.seed={seed}"])
+        write_csv(make_weather(made), "weining", tmp_path / f"{seed}.csv")
+    files = [tmp_path / "8.csv", tmp_path / "3.csv"]
+    listed = ", ".join(f'"{file}"' for file in files)
+    years = load_scenario("tiny", [*base, f"adequacy.weather_files=[{listed}]"])
+    found = regional_system(years, QUIET)
+    assert found.weathers == ("8.csv", "3.csv")
+    first = load_scenario("tiny", [*base, f'weather.sites.weining.file="{files[0]}"'])
+    alone = build_case(first, generate(first, make_weather(first)))
+    assert np.array_equal(found.renewable_mw[0], alone.available_mw)
+    assert not np.array_equal(found.renewable_mw[0], found.renewable_mw[1])
 
 
 def test_groups_and_plants_are_known_by_name(tiny: Scenario) -> None:

@@ -122,7 +122,7 @@ def test_the_tables_say_where(stressed: Findings, lang: str) -> None:
     shown = text.getvalue()
     words = {
         "zh": ("单节点", "分县区", "输电层面等效值", "7.45", "99.915"),
-        "en": ("one node", "By county", "Weining"),
+        "en": ("one node", "By county", "Jinsha"),
     }
     for word in words[lang]:
         assert word in shown
