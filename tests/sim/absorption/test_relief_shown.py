@@ -6,9 +6,11 @@ import re
 import numpy as np
 import pytest
 from rich.console import Console
+from typer.testing import CliRunner
 
 from sim.absorption.relief import Relief, Step, relief_as_json
 from sim.report import relief as shown
+from simulate import app
 
 STEPS = (
     Step("coal_minimum", "", "", "", "", (), 28_000.0, 10_500_000.0, 0.0),
@@ -71,3 +73,21 @@ def test_figures_are_json(relief):
     again = json.loads(json.dumps(relief_as_json(relief), allow_nan=False))
     assert np.isclose(again["steps"][0]["recovered_mwh"], 28_000.0)
     assert again["steps"][3]["parts"] == ["A", "B"]
+
+
+def test_the_command_writes_page_and_figures_and_prints_json(tmp_path):
+    asked = ["absorb", "tiny", "--relief", "--most", "1", "--hours", "24", "--start", "2025-03-08"]
+    quiet = ["--set", "dispatch.solver=lp", "--out", str(tmp_path), "--json", "--quiet"]
+    said = CliRunner().invoke(app, [*asked, *quiet])
+    assert said.exit_code == 0, said.output
+    figures = json.loads(said.stdout)
+    (folder,) = tmp_path.iterdir()
+    assert {path.name for path in folder.iterdir()} == {"relief.html", "relief.json"}
+    assert json.loads((folder / "relief.json").read_text(encoding="utf-8")) == figures
+    kinds = [step["kind"] for step in figures["steps"]]
+    assert {"storage", "flexible_load", "project", "coal_minimum", "demand_response", "export_band"} <= set(kinds)
+    assert figures["hours"] == 24.0
+    # On a day with curtailment, coal that can go lower takes in more of it, and that saves fuel.
+    lower = figures["steps"][kinds.index("coal_minimum")]
+    assert 0.0 < lower["recovered_mwh"] <= figures["curtailed_mwh"]
+    assert lower["saved_cny"] > 0.0
