@@ -156,7 +156,7 @@ def _require_same_program(client: Any, address: str, identity: Callable[[], str]
     cure = "install the same version of wumeng and its libraries on every worker"
     try:
         found: dict[str, str] = client.run(identity)
-    except ModuleNotFoundError as error:
+    except Exception as error:  # Dask passes on what a worker met as a bare Exception
         raise SimulationError(Problem(address, f"a worker cannot load the program ({error})", cure)) from None
     ours = identity()
     others = [worker for worker, theirs in found.items() if theirs != ours]

@@ -77,6 +77,13 @@ def test_tables_are_read_once_for_all_cases():
     assert all(case.scenario.tables is cases[0].scenario.tables for case in cases)
 
 
+def test_the_example_of_the_how_to_makes_the_cases_that_it_says(tmp_path: Path):
+    page = (Path(__file__).parents[2] / "docs" / "how-to" / "sweeps.md").read_text(encoding="utf-8")
+    text = page.partition("```toml\n")[2].partition("```")[0]
+    assert len(load_sweep(write(tmp_path, text)).cases) == 60
+    assert "3 × 2 × 2 × 5 = 60 cases" in page
+
+
 @pytest.mark.parametrize("name", sweep_names())
 def test_built_in_sweeps_are_valid(name: str):
     assert len(load_sweep(name).cases) > 1

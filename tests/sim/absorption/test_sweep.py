@@ -13,7 +13,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -21,6 +21,7 @@ import pandas as pd
 import pytest
 from small_system import write_small_system
 from test_sweep_jobs import thread_pool, waited_for
+from typer.testing import CliRunner
 
 from scenarios.errors import DataError, SimulationError
 from scenarios.sweep import load_sweep
@@ -29,6 +30,7 @@ from sim.absorption.sweep_pool import make_pool
 from sim.absorption.sweep_progress import CaseProgress, duration
 from sim.absorption.sweep_table import region_figures
 from sim.runs import code_version, read_run
+from simulate import app
 
 ROOT = Path(__file__).parents[3]
 SEEDS = int(os.environ.get("WUMENG_SWEEP_SEEDS", "2"))
@@ -85,16 +87,26 @@ def runs_in(out: Path) -> dict[str, int]:
     return {path.parent.name: path.stat().st_mtime_ns for path in out.glob("small-*/run.json")}
 
 
-def started(plan: Path, out: Path, *more: str) -> subprocess.Popen[str]:
-    command = [sys.executable, "simulate.py", "sweep", str(plan), "--out", str(out), *more]
-    return subprocess.Popen(
-        command,
-        cwd=ROOT,
-        text=True,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509  alone in its thread
-    )
+@pytest.fixture
+def start(plan: Path, tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
+    """Start the command with its run folders in ``tmp_path``; what still runs at the end of the test is ended."""
+    with ExitStack() as stack:
+
+        def started(*more: str) -> subprocess.Popen[str]:
+            command = [sys.executable, "simulate.py", "sweep", str(plan), "--out", str(tmp_path), *more]
+            process = subprocess.Popen(
+                command,
+                cwd=ROOT,
+                text=True,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509  alone in its thread
+            )
+            stack.enter_context(process)
+            stack.callback(process.kill)
+            return process
+
+        yield started
 
 
 # the table
@@ -175,27 +187,34 @@ def test_weather_files_that_are_not_there_are_all_named_before_anything_is_compu
 # the command
 
 
+@pytest.mark.parametrize("arguments", [["tinyy"], ["tiny", "--executor", "dusk://a:1"], ["tiny", "--lang", "fr"]])
+def test_a_mistake_of_the_user_has_exit_code_2_and_computes_nothing(arguments: list[str], tmp_path: Path):
+    result = CliRunner().invoke(app, ["sweep", *arguments, "--out", str(tmp_path / "runs")])
+    assert result.exit_code == 2, result.stderr
+    assert not (tmp_path / "runs").exists()
+
+
 @needs_kill
-def test_interrupted_killed_and_finished(plan: Path, reference: Finished, tmp_path: Path):
+def test_interrupted_killed_and_finished(start, reference: Finished, tmp_path: Path):
     """Ctrl-C, then SIGKILL, then to the end: nothing is repeated and the bytes are those of one go."""
-    process = started(plan, tmp_path, "--jobs", "1")
+    process = start("--jobs", "1")
     waited_for(lambda: len(runs_in(tmp_path)) >= CASES // 6)
     process.send_signal(signal.SIGINT)
-    _, said = process.communicate(timeout=60)
+    _, said = process.communicate(timeout=600)
     assert process.returncode == 130
     assert re.search(rf"Interrupted; \d+ of {CASES} cases are finished and kept", said)
     interrupted = runs_in(tmp_path)
 
-    process = started(plan, tmp_path, "--jobs", "2")
+    process = start("--jobs", "2")
     waited_for(lambda: len(runs_in(tmp_path)) >= len(interrupted) + 2)
     process.kill()
-    process.communicate(timeout=60)
+    process.communicate(timeout=600)
     killed = runs_in(tmp_path)
     assert len(killed) < CASES - FAILING
     assert interrupted.items() <= killed.items()
 
-    process = started(plan, tmp_path, "--jobs", "2")
-    _, log = process.communicate(timeout=300)
+    process = start("--jobs", "2")
+    _, log = process.communicate(timeout=600)
     assert process.returncode == 1  # because some cases failed
     assert f"{FAILING} of {CASES} cases failed" in log
     assert (log.count("✓"), log.count("✗")) == (CASES - FAILING - len(killed), FAILING)
@@ -206,12 +225,12 @@ def test_interrupted_killed_and_finished(plan: Path, reference: Finished, tmp_pa
 
 @needs_dask
 @needs_kill
-def test_a_dask_cluster_gives_the_same_though_a_worker_is_killed(plan: Path, reference: Finished, tmp_path: Path):
+def test_a_dask_cluster_gives_the_same_though_a_worker_is_killed(start, reference: Finished, tmp_path: Path):
     with cluster(workers=2) as (address, workers):
-        process = started(plan, tmp_path, "--executor", f"dask://{address}")
+        process = start("--executor", f"dask://{address}")
         waited_for(lambda: len(runs_in(tmp_path)) >= 2)
         workers[0].kill()
-        _, log = process.communicate(timeout=300)
+        _, log = process.communicate(timeout=600)
     assert process.returncode == 1, log  # because some cases failed
     assert f"{FAILING} of {CASES} cases failed" in log
     (folder,) = tmp_path.glob("sweep-*")
@@ -262,6 +281,29 @@ def free_port() -> int:
 def answers(host: str, port: int) -> bool:
     with socket.socket() as probe:
         return probe.connect_ex((host, port)) == 0
+
+
+@needs_dask
+@needs_kill
+def test_a_lost_scheduler_ends_the_command_and_keeps_what_is_finished(start, tmp_path: Path):
+    with cluster(workers=1) as (address, _):
+        process = start("--executor", f"dask://{address}")
+        waited_for(lambda: runs_in(tmp_path))
+    _, log = process.communicate(timeout=600)
+    assert process.returncode == 1
+    assert "finished cases are kept" in log
+    assert runs_in(tmp_path)
+
+
+@needs_dask
+@needs_kill
+def test_workers_with_another_program_are_refused_before_the_work():
+    """What the workers are asked here has another answer in each process, or is in a file that they have not."""
+    with cluster(workers=1) as (address, _):
+        with pytest.raises(SimulationError, match="has another version of the program"):
+            make_pool(f"dask://{address}", None, os.getpid)
+        with pytest.raises(SimulationError, match="a worker cannot load the program"):
+            make_pool(f"dask://{address}", None, free_port)
 
 
 @needs_dask

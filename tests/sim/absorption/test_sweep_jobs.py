@@ -125,7 +125,7 @@ def is_running(number: int) -> bool:
     return not (status.exists() and "Z (zombie)" in status.read_text())
 
 
-def waited_for(condition, limit_s: float = 120.0):
+def waited_for(condition, limit_s: float = 600.0):
     """What the condition is once it holds; fails after a time that no machine needs."""
     started = time.monotonic()
     while not (found := condition()):
