@@ -1,4 +1,4 @@
-"""``python -m benchmarks flow`` (or ``growth``, ``n1``): run a benchmark by name."""
+"""``python -m benchmarks NAME``: run a benchmark by name."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import sys
 from importlib import import_module
 
 KNOWN = {
+    "absorb": "absorb",
     "adequacy": "adequacy",
     "causes": "causes",
     "flow": "flow",
