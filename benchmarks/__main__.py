@@ -1,11 +1,11 @@
-"""``python -m benchmarks flow`` (or ``growth``, ``n1``): run a benchmark by name."""
+"""``python -m benchmarks flow`` (or ``agreement``, ``growth``, ``n1``): run a benchmark by name."""
 
 from __future__ import annotations
 
 import sys
 from importlib import import_module
 
-KNOWN = {"flow": "flow", "growth": "flow_growth", "n1": "flow_n1"}
+KNOWN = {"agreement": "flow_agreement", "flow": "flow", "growth": "flow_growth", "n1": "flow_n1"}
 
 
 def main(arguments: list[str]) -> int:
