@@ -222,7 +222,7 @@ def _recent_rows(case: DispatchCase, steps: int, hours: Floats, sign: Floats, ev
     own = np.zeros((plants, 3 * plants + 1))
     own[:, :plants] = sign
     total = sparse.kron(sparse.identity(steps), own)
-    for back in range(int(span.max(initial=0))):
+    for back in range(min(int(span.max(initial=0)), steps)):
         part = np.zeros((plants, 3 * plants + 1))
         part[:, event * plants : (event + 1) * plants] = np.diag((back < span).astype(np.float64))
         total = total + sparse.kron(sparse.eye(steps, k=-back), part)
