@@ -241,6 +241,10 @@ class Dispatch(Section):
     """How the system is operated; every MWh that is not ordinary generation has a price here."""
 
     solver: Literal["fast", "lp"] = Field("fast", description="solver")
+    commitment: Literal["rule", "milp"] = Field(
+        "rule",
+        description="which coal units run: by the daily rule, or by mixed-integer programmes (lp only)",
+    )
     look_ahead_h: int = Field(48, ge=1, le=336, description="window, h")
     step_window_h: int = Field(24, ge=1, le=168, description="part of the window that is kept, h")
     reserve_share_load: float = Field(0.08, ge=0, le=1, description="spinning reserve committed, share of the peak")
@@ -274,6 +278,12 @@ class Dispatch(Section):
     loss_estimate: float = Field(
         0.02, ge=0, le=0.2, description="first estimate of losses, share of load and export"
     )
+
+    @model_validator(mode="after")
+    def _milp_needs_lp(self) -> Dispatch:
+        if self.commitment == "milp" and self.solver != "lp":
+            raise ValueError("commitment = milp needs solver = lp")
+        return self
 
 
 class Grid(Section):

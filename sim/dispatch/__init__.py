@@ -20,13 +20,21 @@ def dispatch(scenario: Scenario, case: DispatchCase, limits: NetworkLimits | Non
     the solver does not know.
     """
     if scenario.settings.dispatch.solver == "lp":
-        from sim.dispatch import lp  # noqa: PLC0415  (loads HiGHS)
-
-        return lp.solve(case, limits)
+        return _exactly(scenario, case, limits)
     _require_known_to_fast(case)
     from sim.dispatch import fast  # noqa: PLC0415  (loads numba)
 
     return fast.solve(case)
+
+
+def _exactly(scenario: Scenario, case: DispatchCase, limits: NetworkLimits | None) -> DispatchResult:
+    from sim.dispatch import lp  # noqa: PLC0415  (loads HiGHS)
+
+    if scenario.settings.dispatch.commitment == "rule":
+        return lp.solve(case, limits)
+    from sim.dispatch.units import commit_units  # noqa: PLC0415  (loads HiGHS)
+
+    return lp.solve(case, limits, commit_units(case, limits))
 
 
 def limits_kept(scenario: Scenario, case: DispatchCase, limits: NetworkLimits) -> NetworkLimits:

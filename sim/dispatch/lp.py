@@ -69,18 +69,28 @@ class Window:
     exactly: bool = False
 
 
-def solve(case: DispatchCase, limits: NetworkLimits | None = None) -> DispatchResult:
-    """Return who runs when; the fast rule commits units. Raises ``InvariantError`` when HiGHS finds no optimum."""
-    return solve_rolling(case, limits).result
+def solve(
+    case: DispatchCase, limits: NetworkLimits | None = None, units: Commitment | None = None
+) -> DispatchResult:
+    """Return who runs when, with ``units`` running; without them the rule of ``fast`` commits.
+
+    Raises ``InvariantError`` when HiGHS finds no optimum.
+    """
+    return solve_rolling(case, limits, units=units).result
 
 
-def solve_rolling(case: DispatchCase, limits: NetworkLimits | None = None, start: State | None = None) -> LpRun:
+def solve_rolling(
+    case: DispatchCase,
+    limits: NetworkLimits | None = None,
+    start: State | None = None,
+    units: Commitment | None = None,
+) -> LpRun:
     """Return the same with the figures of the solution; overloads have a price and are reported.
 
     From ``start`` on, if given: a seam between days that another run went through. Steps before it stay empty.
     """
     state = start or first_state(case)
-    return _walked(case, commit(case), limits, state, windows(case, state.step))
+    return _walked(case, units or commit(case), limits, state, windows(case, state.step))
 
 
 def solve_whole(
@@ -251,9 +261,12 @@ class Walk:
         day = self._plan.case.time.day[window.begin : window.end]
         pattern = (day - day[0]).tobytes()
         if pattern not in self._models:
-            self._models[pattern] = WindowModel(self._merging, day - day[0])
+            self._models[pattern] = self._new_model(day - day[0])
         self._models[pattern].need(self._cells)
         return self._models[pattern]
+
+    def _new_model(self, day: Ints) -> WindowModel:
+        return WindowModel(self._merging, day)
 
     def _solved(self, window: Window, model: WindowModel) -> Floats:
         """Return the optimum [steps × merged] in which no storage charges and discharges at once."""

@@ -14,10 +14,11 @@ import numpy as np
 from scipy import sparse
 
 from scenarios.errors import InvariantError
-from scenarios.records import Floats, Ints
+from scenarios.records import Bools, Floats, Ints
 from sim.dispatch.programme import Merging
 
 INFINITY = highspy.kHighsInf
+OUT_OF_TIME = highspy.HighsModelStatus.kTimeLimit
 
 Cell = tuple[int, int]
 """A row at one step of the window: (row, steps from the window's first)."""
@@ -35,6 +36,7 @@ class WindowModel:
         matrix = merging.window_matrix(day)
         self._fixed_rows = matrix.shape[0]
         self._seen = 0
+        self._accepted: tuple[highspy.HighsModelStatus, ...] = (highspy.HighsModelStatus.kOptimal,)
         self._highs = quiet_highs()
         price = np.tile(merging.price * self._step_h, (len(day), 1))
         price[-1] += merging.end_price
@@ -69,10 +71,12 @@ class WindowModel:
         self._set_bounds(lower.flatten(), upper.flatten())
         highs.changeRowsBounds(len(rows), rows, *right)
         highs.run()
-        if highs.getModelStatus() != highspy.HighsModelStatus.kOptimal:
+        if highs.getModelStatus() not in self._accepted:
             raise InvariantError(f"dispatch: HiGHS says {highs.modelStatusToString(highs.getModelStatus())}")
-        values = np.array(highs.getSolution().col_value)
-        return values[: self._lower.size].reshape(self._shape)
+        return self._column_values()[: self._lower.size].reshape(self._shape)
+
+    def _column_values(self) -> Floats:
+        return np.array(self._highs.getSolution().col_value)
 
     def _set_bounds(self, lower: Floats, upper: Floats) -> None:
         """Tell HiGHS the bounds that changed since the last optimum."""
@@ -125,6 +129,14 @@ def quiet_highs() -> Any:
     highs.setOptionValue("presolve", "off")
     highs.setOptionValue("solver", "simplex")
     return highs
+
+
+def add_columns(highs: Any, cost: Floats, whole: Bools) -> None:
+    """Add columns that act on no row yet, with bounds 0; those marked ``whole`` take whole values only."""
+    first, nothing, empty = highs.getNumCol(), np.zeros(len(cost)), np.zeros(0, dtype=np.int32)
+    highs.addCols(len(cost), cost, nothing, nothing, 0, empty, empty, np.zeros(0))
+    for column in np.flatnonzero(whole):
+        highs.changeColIntegrality(first + int(column), highspy.HighsVarType.kInteger)
 
 
 def _linear_programme(matrix: sparse.csr_matrix, cost: Floats) -> highspy.HighsLp:
