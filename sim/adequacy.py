@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -10,17 +9,14 @@ from pathlib import Path
 
 from rich.console import Console
 
-from scenarios.errors import Problem, ScenarioError
 from scenarios.jitcache import FOLDER, is_cold
 from scenarios.schema import Scenario
 from sim.progress import Stages
 from sim.reliability.adequacy import Plan
+from sim.reliability.adequacy_files import as_text, write_adequacy
 from sim.reliability.sampling import use_threads
 from sim.reliability.study import answer, findings_as_json, published_question, regional_question
 from sim.report.adequacy import render_adequacy
-
-FILE = "adequacy.json"
-"""Name of the findings in a folder."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +42,9 @@ def assess_and_show(
         question = regional_question(chosen, stages)
         plan = replace(plan, seed=chosen.settings.adequacy.seed)
     findings = answer(question, plan, elcc, stages)
-    text = json.dumps(findings_as_json(findings), ensure_ascii=False, indent=1) + "\n"
+    text = as_text(findings_as_json(findings))
     if output.folder is not None:
-        stages.say(f"  {keep(text, output.folder)}")
+        stages.say(f"  {write_adequacy(output.folder, text)}")
     if output.as_json:
         sys.stdout.write(text)
         return
@@ -58,17 +54,3 @@ def assess_and_show(
 def _say_if_cold(level: str, stages: Stages) -> None:
     if is_cold(FOLDER, "kernels_network.walk_years" if level == "network" else "kernels.walk_years"):
         stages.say("  First study: compiling the kernels takes a minute or two, once. 首次评估需编译计算内核。")
-
-
-def keep(text: str, folder: Path) -> Path:
-    """Write the findings into a folder, which is made if needed; a reader never sees half a file."""
-    path = folder / FILE
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        beside = path.with_suffix(".part")
-        beside.write_text(text, encoding="utf-8")
-        beside.replace(path)
-    except OSError as error:
-        cure = "name a folder that can be written"
-        raise ScenarioError(Problem(f"--out {folder}", f"cannot be written ({error.strerror})", cure)) from None
-    return path

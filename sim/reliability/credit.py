@@ -30,8 +30,11 @@ from sim.reliability.sampling import prepared, sample
 from sim.reliability.system import AdequacySystem
 
 COLUMN = {"eue": kernels.EUE, "lolh": kernels.LOLH}
-STEPS = 10
-"""Halvings of the bracket: a credit is found to 1/1024 of the capacity."""
+FIRST_SHARE = 16
+"""The search begins at this part of the capacity, and doubles."""
+
+STEPS = 9
+"""Halvings of the bracket: a credit is found to 1/1024 of the capacity or better."""
 
 SLOPE_SHARE = 0.02
 """Distance to either side, as a share of the bracket, over which the slope of risk is taken."""
@@ -103,10 +106,11 @@ def load_for(risk: Risk, target_lolh: float, most_mw: float) -> float:
 
     if gap(0.0) >= 0:
         return 0.0
-    if gap(most_mw) < 0:
+    bracket = _bracket(gap, most_mw)
+    if bracket is None:
         what = f"a system that is short for less than {target_lolh:g} h even with {most_mw:.0f} MW more load"
         raise ScenarioError(Problem("adequacy.credit_lolh", what, "lower credit_lolh or simulate more hours"))
-    return _bisected(gap, 0.0, most_mw)[1]
+    return _bisected(gap, *bracket)[1]
 
 
 def crossing(difference: Callable[[float], Floats], most_mw: float) -> Estimate:
@@ -116,16 +120,25 @@ def crossing(difference: Callable[[float], Floats], most_mw: float) -> Estimate:
         return float(difference(mw).mean())
 
     most_mw = max(most_mw, 1e-9)
-    if gap(0.0) >= 0:
-        at = 0.0
-    elif gap(most_mw) <= 0:
-        at = most_mw
-    else:
-        at = sum(_bisected(gap, 0.0, most_mw)) / 2
+    bracket = (0.0, 0.0) if gap(0.0) >= 0 else _bracket(gap, most_mw) or (most_mw, most_mw)
+    at = sum(bracket) / 2 if bracket[0] == bracket[1] else sum(_bisected(gap, *bracket)) / 2
     reach = SLOPE_SHARE * most_mw
     slope = (gap(at + reach) - gap(at - reach)) / (2 * reach)
     error = mean_of(difference(at)).standard_error
     return Estimate(at, error / slope if slope > 0 else float("nan"))
+
+
+def _bracket(gap: Callable[[float], float], most_mw: float) -> tuple[float, float] | None:
+    """Return a bracket of the zero of a rising function by doubling, ``None`` when it lies beyond ``most_mw``.
+
+    It begins low, because years with much shortage take longest to simulate.
+    """
+    low, high = 0.0, most_mw / FIRST_SHARE
+    while gap(high) < 0:
+        if high >= most_mw:
+            return None
+        low, high = high, min(2 * high, most_mw)
+    return low, high
 
 
 def _bisected(gap: Callable[[float], float], low: float, high: float) -> tuple[float, float]:

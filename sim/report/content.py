@@ -14,6 +14,7 @@ from typing import Any
 import pandas as pd
 
 from sim.accounts import SOURCES, TECHS, USES
+from sim.reliability.adequacy_files import read_adequacy
 from sim.reliability.security_files import read_security
 from sim.report.units import Both, same
 from sim.report.words import word
@@ -52,6 +53,11 @@ class Content:
     def security(self) -> dict[str, Any] | None:
         """The security study of the run, ``None`` where the command ``secure`` has not made it."""
         return read_security(self.record.folder)
+
+    @cached_property
+    def adequacy(self) -> dict[str, Any] | None:
+        """The adequacy study kept in the run folder, ``None`` where there is none."""
+        return read_adequacy(self.record.folder)
 
     @cached_property
     def system(self) -> pd.DataFrame:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from sim.report.texts import (
     absorption,
+    adequacy,
     causes,
     compare,
     figures,
@@ -38,6 +39,7 @@ SUBJECTS = (
     causes,
     relief,
     security,
+    adequacy,
     sweep,
 )
 WORDS = {key: both for subject in SUBJECTS for key, both in subject.WORDS.items()}

@@ -9,6 +9,7 @@ from sim.report.charts import Spec
 from sim.report.content import Content
 from sim.report.section import Section
 from sim.report.sections import (
+    adequacy,
     assumptions,
     balance,
     causes,
@@ -35,6 +36,7 @@ SECTIONS: tuple[Section, ...] = (
     grid.SECTION,
     voltage.SECTION,
     reliability.SECTION,
+    adequacy.SECTION,
     security.SECTION,
     plan.SECTION,
     cost.SECTION,

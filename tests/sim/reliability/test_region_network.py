@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from io import StringIO
 from pathlib import Path
 
 import numpy as np
 import pytest
 from rich.console import Console
+from typer.testing import CliRunner
 
 from profiles.weather import make_weather
 from scenarios.errors import DataError, ScenarioError
 from scenarios.load import load_scenario
 from scenarios.schema import Scenario
-from sim.adequacy import FILE, keep
 from sim.progress import Stages
 from sim.reliability.adequacy import Plan
+from sim.reliability.adequacy_files import ADEQUACY_FILE, write_adequacy
 from sim.reliability.build import regional_system, weather_scenarios
 from sim.reliability.build_network import branch_rates
 from sim.reliability.network import Network
@@ -26,8 +25,8 @@ from sim.reliability.networked import circuits_of
 from sim.reliability.study import Findings, answer, findings_as_json, regional_question
 from sim.reliability.system import AdequacySystem
 from sim.report.adequacy import render_adequacy
+from simulate import app
 
-ROOT = Path(__file__).parents[3]
 QUIET = Stages(quiet=True)
 SETS = ["adequacy.level=network", "adequacy.weather_years=2"]
 
@@ -51,7 +50,7 @@ def network(region: AdequacySystem) -> Network:
 @pytest.fixture(scope="module")
 def stressed() -> Findings:
     """Return a study with so much load that the network leaves some of it unserved."""
-    scenario = load_scenario("tiny", [*SETS, "scale.load=5"])
+    scenario = load_scenario("tiny", [*SETS[:1], "adequacy.weather_years=1", "scale.load=5"])
     return answer(regional_question(scenario, QUIET), Plan(years=48), [], QUIET)
 
 
@@ -98,7 +97,8 @@ def test_a_missing_rate_is_an_error() -> None:
 
 def test_lines_age_faster_in_ice_at_either_end() -> None:
     """A line ages by the factor when a site at one of its ends is iced in January; transformers never do."""
-    winter = load_scenario("tiny", [*SETS, "time.start=2025-01-05", "time.hours=480", "adequacy.icing_factor=7"])
+    january = ["time.start=2025-01-05", "time.hours=480", "adequacy.weather_years=1", "adequacy.icing_factor=7"]
+    winter = load_scenario("tiny", [*SETS[:1], *january])
     network = regional_system(winter, QUIET).network
     assert network is not None
     iced = np.stack([make_weather(year).iced for year in weather_scenarios(winter)])
@@ -149,17 +149,15 @@ def test_the_numbers_as_json(stressed: Findings) -> None:
 
 def test_the_command_keeps_its_findings(tmp_path: Path) -> None:
     """A level given on the command line; what goes to standard output is what the file holds."""
-    done = subprocess.run(
-        [sys.executable, "simulate.py", "adequacy", "tiny", "--level", "network", "--years", "16", "--json",
-         "--set", "adequacy.weather_years=1", "--quiet", "--out", str(tmp_path / "new")],
-        cwd=ROOT, capture_output=True, text=True, check=True,
-    )  # fmt: skip
+    given = ["--level", "network", "--years", "16", "--json", "--quiet", "--set", "adequacy.weather_years=1"]
+    done = CliRunner().invoke(app, ["adequacy", "tiny", *given, "--out", str(tmp_path / "new")])
+    assert done.exit_code == 0
     assert json.loads(done.stdout)["level"] == "network"
-    assert (tmp_path / "new" / FILE).read_text(encoding="utf-8") == done.stdout
-    assert [path.name for path in (tmp_path / "new").iterdir()] == [FILE]
+    assert (tmp_path / "new" / ADEQUACY_FILE).read_text(encoding="utf-8") == done.stdout
+    assert [path.name for path in (tmp_path / "new").iterdir()] == [ADEQUACY_FILE]
 
 
 def test_a_folder_that_cannot_be_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(ScenarioError, match="cannot be written"):
-        keep("{}", tmp_path / "file")
+        write_adequacy(tmp_path / "file", "{}")
