@@ -17,6 +17,7 @@ from hypothesis.extra.numpy import arrays
 from lp_cases import make_limits, make_model, random_limits
 
 from scenarios.timeaxis import TimeAxis
+from sim.absorption.binding import LimitedDispatch, binding_rows
 from sim.absorption.causes import CAUSES, Operated, curtailed, flexible, separate
 from sim.absorption.nesting import nested_shares
 from sim.dispatch import lp
@@ -133,9 +134,30 @@ def test_a_row_binds_only_in_its_hours():
     assert [(row.row, row.hours, row.mwh) for row in causes.rows] == [("line-0", 2.0, pytest.approx(60.0))]
 
 
+def test_rows_that_bind_together_share_by_sensitivity():
+    # One plant of 100 MW, load 150; both rows stop it at 70 MW: 0.6 · 70 = 42 and 0.2 · 70 = 14. Of 4 · 30 MWh
+    # the first is given 0.6 / 0.8, the second 0.2 / 0.8.
+    case = make_case([150.0] * 4, available_mw=np.full((4, 1), 100.0), coal_unit_mw=[100.0])
+    limits = make_limits(case, [42.0, 14.0], renewables=[[0.6], [0.2]])
+    rows = causes_of(case, limits).rows
+    assert [(row.row, row.mwh) for row in rows] == [
+        ("row-0", pytest.approx(90.0)),
+        ("row-1", pytest.approx(30.0)),
+    ]
+
+
+def test_what_storage_carried_to_another_hour_is_given_to_the_rows_of_the_day():
+    # The row binds in hour 0 only; 10 MWh of the network's share lie in hour 1.
+    case, limits = three_buses(limit_ab_mw=70.0, sun_mw=(100.0, 60.0, 60.0, 60.0), load_mw=150.0)
+    dispatch = LimitedDispatch(case, lp.solve(case, limits), limits, np.ones(len(limits.rows), dtype=bool))
+    (row,) = binding_rows(dispatch, "network", np.array([[30.0], [10.0], [0.0], [0.0]]))
+    assert (row.hours, row.curtailing_hours, row.mwh) == (1.0, 1.0, pytest.approx(40.0))
+
+
 def test_without_rating_limits_the_network_has_no_share():
     case, limits = three_buses()
-    assert energies(causes_of(case, limits))["network"] == 0.0
+    causes = causes_of(case, limits)
+    assert (energies(causes)["network"], causes.rows) == (0.0, ())
 
 
 def test_security_by_hand():

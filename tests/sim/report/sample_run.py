@@ -462,7 +462,7 @@ def _voltage(static: dict[str, Any], buses: pd.DataFrame) -> dict[str, Any]:
 def _info(scenario: Scenario, static: dict[str, Any]) -> dict[str, Any]:
     settings = scenario.settings
     return {
-        "format": 1,
+        "format": 2,
         "scenario": settings.name,
         "title_en": settings.title_en,
         "title_zh": settings.title_zh,
