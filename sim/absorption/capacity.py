@@ -1,6 +1,6 @@
 """A study → how large a site may grow: the first capacity at which a criterion breaks, and what stands around it.
 
-    sampled years → first crossing → energy, marginal curtailment, reason, spread over weather years
+    sampled years → first crossing → confirmed by a full run → marginal rate, reason, spread over weather years
 
 The search below knows nothing of the grid: it sees years as the excess of their worst criterion
 (``sim.absorption.crossing``). The highest capacity that is sampled is one at which even a system without any limit
@@ -17,10 +17,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from scenarios.records import Floats
-from sim.absorption.annual import Point, Study, WeatherYear, evaluate, operate_at, weather_year
+from sim.absorption.annual import Point, Study, WeatherYear, evaluate, operate_at, point_of, weather_year
 from sim.absorption.criteria import Criterion, criteria, excess
 from sim.absorption.crossing import Found, Probe, crossing_near, first_crossing
 from sim.absorption.reason import Reason, reason_of
+from sim.operation import Operation
 from sim.progress import Stages
 
 LAST_MW = 100.0
@@ -53,12 +54,14 @@ class Spread:
 class Answer:
     """How large one site may grow while the others stay as they are.
 
-    ``points`` are all simulated years, rising. ``at`` is the year at the answer, ``base`` the year as it stands;
-    ``beyond`` are the criteria that break one step above. ``marginal_rate`` is curtailed / available of wind and PV
-    for the last ``LAST_MW`` below the answer.
+    ``capacity_mw`` is the answer: what the search ``found``, or a little less where the full run of that year does
+    not hold; 0 when even without the site a criterion breaks. ``at`` and ``base`` are the full runs at the answer
+    and as it stands, ``points`` all years of the search, rising. ``beyond`` are the criteria that break one step
+    above. ``marginal_rate`` is curtailed / available of wind and PV for the last ``LAST_MW`` below the answer.
     """
 
     site: int
+    capacity_mw: float
     found: Found
     base: Point
     points: tuple[Point, ...]
@@ -67,11 +70,6 @@ class Answer:
     marginal_rate: float | None
     reason: Reason | None
     spread: Spread | None = None
-
-    @property
-    def capacity_mw(self) -> float:
-        """The answer; 0 when even without the site a criterion breaks."""
-        return self.found.holds_mw or 0.0
 
     @property
     def falling_mw(self) -> tuple[float, ...]:
@@ -84,12 +82,21 @@ RATE_DUST = 5e-4
 """A curtailment rate that falls by less than this (0.05 percentage points) is not worth a word."""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Full:
+    """A year as a run has it."""
+
+    point: Point
+    operation: Operation
+
+
 class Book:
     """The simulated years of one study under one weather: each once, several side by side."""
 
     def __init__(self, study: Study, year: WeatherYear, jobs: int = 1) -> None:
         self.study, self.year, self._jobs = study, year, jobs
         self._points: dict[Sizes, Point] = {}
+        self._full_base: Full | None = None
         (self.base,) = self.points([study.base_mw])
 
     def points(self, asked: Sequence[Sizes], done: Callable[[int], None] | None = None) -> list[Point]:
@@ -105,10 +112,20 @@ class Book:
     def _evaluate(self, sizes: Sizes) -> Point:
         return evaluate(self.study, self.year, sizes)
 
-    def judged(self, point: Point) -> tuple[Criterion, ...]:
-        """Return the criteria of a year, held against the base of the same weather."""
+    def full(self, sizes: Sizes) -> Full:
+        """Return a year as a run has it; the base is kept."""
+        if sizes == self.study.base_mw and self._full_base is not None:
+            return self._full_base
+        operation = operate_at(self.study, self.year, sizes)
+        made = Full(point_of(self.study, self.year, sizes, operation), operation)
+        if sizes == self.study.base_mw:
+            self._full_base = made
+        return made
+
+    def judged(self, point: Point, base: Point | None = None) -> tuple[Criterion, ...]:
+        """Return the criteria of a year, held against a base of the same weather (default: that of the search)."""
         settings = self.study.scenario.settings
-        return criteria(point, self.base, settings.absorption, settings.limits.overload)
+        return criteria(point, base or self.base, settings.absorption, settings.limits.overload)
 
     def probe(self, site: int) -> Probe:
         """Return the curve of one site, the others as they stand."""
@@ -141,7 +158,7 @@ def find_capacity(book: Book, site: int, stages: Stages) -> Answer:
         found = _searched(book, site, grid, stages)
         if found.status == "none" and grid[0] > 0:
             found = _searched(book, site, grid_down(book.study, site), stages)
-    with stages.stage("reason", "What limits it · 约束因素"):
+    with stages.stage("confirm", "The answer as a full run, and what limits it · 复核与约束因素"):
         return _answer(book, site, found)
 
 
@@ -153,33 +170,45 @@ def _searched(book: Book, site: int, grid: Sequence[float], stages: Stages) -> F
 
 
 def _answer(book: Book, site: int, found: Found) -> Answer:
-    at = beyond = None
-    if found.holds_mw is not None:
-        (at,) = book.points([book.with_site(site, found.holds_mw)])
+    at = None if found.holds_mw is None else _confirmed(book, site, found.holds_mw)
+    beyond: tuple[Criterion, ...] = ()
     if found.breaks_mw is not None:
-        (beyond,) = book.points([book.with_site(site, found.breaks_mw)])
+        (point,) = book.points([book.with_site(site, found.breaks_mw)])
+        beyond = tuple(item for item in book.judged(point) if item.broken)
+    capacity_mw = 0.0 if at is None else at.point.sizes_mw[site]
     return Answer(
         site=site,
+        capacity_mw=capacity_mw,
         found=found,
-        base=book.base,
-        at=at,
-        beyond=() if beyond is None else tuple(item for item in book.judged(beyond) if item.broken),
-        marginal_rate=None if at is None else _marginal_rate(book, site, at),
-        reason=None if at is None else _reason(book, at),
+        base=book.full(book.study.base_mw).point,
+        at=None if at is None else at.point,
+        beyond=beyond,
+        marginal_rate=None if at is None else _marginal_rate(book, site, capacity_mw),
+        reason=None if at is None else reason_of(book.study, at.operation),
         points=book.along(site),
     )
 
 
-def _marginal_rate(book: Book, site: int, at: Point) -> float | None:
+def _confirmed(book: Book, site: int, capacity_mw: float) -> Full:
+    """Return the full run at a capacity that the search found, or at the next lower one tried that holds.
+
+    The steps down double; the end of them, 0 MW, is taken as it is.
+    """
+    base = book.full(book.study.base_mw).point
+    step = book.study.scenario.settings.absorption.resolution_mw
+    while True:
+        run = book.full(book.with_site(site, capacity_mw))
+        if capacity_mw <= 0.0 or not any(item.broken for item in book.judged(run.point, base)):
+            return run
+        capacity_mw, step = max(0.0, capacity_mw - step), 2.0 * step
+
+
+def _marginal_rate(book: Book, site: int, capacity_mw: float) -> float | None:
     """Return Δ curtailed / Δ available of wind and PV over the last ``LAST_MW``, or what there is of them."""
-    size = at.sizes_mw[site]
-    (below,) = book.points([book.with_site(site, max(0.0, size - LAST_MW))])
-    more = at.renewables.available_gwh - below.renewables.available_gwh
-    return (at.renewables.curtailed_gwh - below.renewables.curtailed_gwh) / more if more > 0 else None
-
-
-def _reason(book: Book, at: Point) -> Reason:
-    return reason_of(book.study, operate_at(book.study, book.year, at.sizes_mw))
+    sizes = [book.with_site(site, mw) for mw in (capacity_mw, max(0.0, capacity_mw - LAST_MW))]
+    above, below = (point.renewables for point in book.points(sizes))
+    more = above.available_gwh - below.available_gwh
+    return (above.curtailed_gwh - below.curtailed_gwh) / more if more > 0 else None
 
 
 def grid_up(study: Study, year: WeatherYear, site: int) -> list[float]:

@@ -7,13 +7,13 @@ what is known of it, so that a bottleneck that follows from an assumption is nev
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 from scenarios.tables import Confidence
 from sim.absorption.annual import Study
-from sim.absorption.causes import Operated, Solver, separate
+from sim.absorption.causes import Operated, separate
 from sim.dispatch import dispatch
-from sim.dispatch.limits import SECTION_MARK, NetworkLimits
-from sim.dispatch.model import DispatchCase, DispatchResult
+from sim.dispatch.limits import SECTION_MARK
 from sim.operation import Operation
 
 LEAST_MWH = 1.0
@@ -46,7 +46,9 @@ class Reason:
 
 def reason_of(study: Study, operation: Operation) -> Reason:
     """Return why the study's technology is curtailed in an operation."""
-    found = separate(Operated(operation.case, operation.result, operation.limits), _solver(study))
+    corrected = operation.correction is not None
+    operated = Operated(operation.case, operation.result, operation.limits, corrected)
+    found = separate(operated, partial(dispatch, study.scenario))
     tech = {plant.plant_id for plant in study.scenario.plants_of(study.tech)}
     mine = [name in tech for name in found.renewables]
     step_h = operation.case.time.step_h
@@ -61,13 +63,6 @@ def reason_of(study: Study, operation: Operation) -> Reason:
             if row.mwh >= LEAST_MWH
         ),
     )
-
-
-def _solver(study: Study) -> Solver:
-    def solve(case: DispatchCase, limits: NetworkLimits | None) -> DispatchResult:
-        return dispatch(study.scenario, case, limits)
-
-    return solve
 
 
 def confidence_of(study: Study, row: str) -> Confidence:

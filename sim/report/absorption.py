@@ -191,7 +191,7 @@ def _answer_cells(findings: Findings, item: Answer) -> dict[str, Cell]:
     hours = full_load_hours(item)
     return {
         "absorb_present": _capacity(findings.study.sites[item.site].capacity_mw),
-        "absorb_capacity": _capacity(item.found.holds_mw),
+        "absorb_capacity": _capacity(None if item.at is None else item.capacity_mw),
         "absorb_breaks": _capacity(item.found.breaks_mw),
         "absorb_delivered": number(*_both(u.energy, None if own is None else own.accepted_gwh)),
         "absorb_full_load": number(*_both(u.hours, _whole(hours))),
