@@ -37,6 +37,7 @@ bench: setup
 
 validate: setup
 	$(BIN)/python -m benchmarks.validate
+	$(BIN)/python -m benchmarks agreement
 
 docs: setup
 	$(BIN)/python -m docs.generate

@@ -8,6 +8,7 @@ from importlib import import_module
 KNOWN = {
     "absorb": "absorb",
     "adequacy": "adequacy",
+    "agreement": "flow_agreement",
     "causes": "causes",
     "flow": "flow",
     "growth": "flow_growth",
