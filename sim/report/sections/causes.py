@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 from sim.report import units as u
 from sim.report.cells import (
     Cell,
@@ -22,7 +24,19 @@ from sim.report.cells import (
     text_head,
     unit_head,
 )
-from sim.report.charts import COLOURS, Spec, axis, curve, duration, figure, heat, quantity, text
+from sim.report.charts import (
+    COLOURS,
+    QUANTILES,
+    Spec,
+    axis,
+    curve,
+    duration,
+    figure,
+    heat,
+    quantity,
+    rounded,
+    text,
+)
 from sim.report.content import Content
 from sim.report.section import Section
 from sim.report.units import Both, same
@@ -35,6 +49,8 @@ CAUSE_COLOURS = {
     "security": COLOURS["wind"],
     "ac": COLOURS["discharge"],
 }
+NEGLIGIBLE_MW = 1e-3
+"""Hours that curtail less than this are not counted as hours of curtailment."""
 AFTER_LOSS, SECTION_MARK = " without ", "section "
 """How rows of the network that hold after a loss, and sections, are named."""
 
@@ -179,21 +195,21 @@ def cause_heat(_content: Content) -> Spec:
 
 
 def cause_duration(content: Content) -> Spec:
-    """Duration curves of curtailed power: in all, and by cause."""
+    """Duration curves of curtailed power, in all and by cause, over the hours in which there is any."""
     system = content.system
-    traces = [
-        curve(
-            text("kind_curtailed"),
-            quantity(duration(system["curtailed"]), "power"),
-            COLOURS["curtailed"],
-            "duration_power",
-        )
+    some = system[system["curtailed"] > NEGLIGIBLE_MW]
+    hours = rounded(np.linspace(0.0, len(some), QUANTILES), 6)
+
+    def line(key: str, name: str, colour: str, **more: Any) -> Spec:
+        values = quantity(duration(some[key]), "power")
+        return curve(text(name), values, colour, "hours_power", x=hours, **more)
+
+    traces = [line("curtailed", "kind_curtailed", COLOURS["curtailed"])]
+    traces += [
+        line(f"curtailed_{cause}", f"cause_{cause}", CAUSE_COLOURS[cause], line={"dash": "dot"})
+        for cause in _operated(content)
     ]
-    for cause in _operated(content):
-        values = quantity(duration(system[f"curtailed_{cause}"]), "power")
-        colour, dots = CAUSE_COLOURS[cause], {"dash": "dot"}
-        traces.append(curve(text(f"cause_{cause}"), values, colour, "duration_power", line=dots))
-    return figure(traces, xaxis=axis("axis_share_of_hours"), yaxis=axis("axis_power"))
+    return figure(traces, xaxis=axis("axis_hours_curtailed"), yaxis=axis("axis_power"))
 
 
 def _context(content: Content) -> dict[str, Any]:

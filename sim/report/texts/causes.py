@@ -65,6 +65,8 @@ WORDS: dict[str, tuple[str, str]] = {
     "table_cause_rows": ("到限的元件与断面", "Elements and sections at their limit"),
     "figure_cause_months": ("各月弃电量，按原因。", "Curtailed energy by month and cause."),
     "figure_cause_heat": ("弃电功率：逐日（横轴）逐时（纵轴）。", "Curtailed power: day across, hour of day up."),
+    "axis_hours_curtailed": ("弃电小时数", "Hours of curtailment"),
+    "hover_hours_power": ("%{x:,.0f} 小时 ≥ %{y:,.1f} 万千瓦", "%{x:,.0f} h ≥ %{y:,.0f} MW"),
     "figure_cause_duration": (
         "弃电功率持续曲线：全部，以及各原因各自排序。",
         "Duration curves of curtailed power: in all, and of every cause by itself.",
