@@ -5,7 +5,6 @@ What was made equal, so that all solve the same equations:
 * One angle reference: further external grids become generators that only hold voltage.
 * One load per bus, with the sum of all that is injected there (generation as negative load), because that is the
   one kind of element that every peer can change by hour in a batch; generators only hold voltage, without limits.
-* Parallel circuits become one (lightsim2grid knows no others).
 * power-grid-model 1.12 knows no buses that hold voltage: it is given the reactive power they turned out to need.
 """
 
@@ -76,7 +75,6 @@ def _bijie(hours: int) -> Case:
     net = build_net(scenario)
     whole = compile_net(net)
     _only_loads(net)
-    _single(net)
     pp.toolbox.create_continuous_bus_index(net, start=0)
     compiled = compile_net(net)
     assert compiled.buses == whole.buses
@@ -87,7 +85,7 @@ def _bijie(hours: int) -> Case:
 
 def _only_loads(net: Any) -> None:
     """Leave one angle reference, one load per bus, and generators that only hold voltage."""
-    for kind in ("load", "sgen", "storage"):
+    for kind in ("load", "sgen"):
         net[kind] = net[kind].iloc[0:0]
     net.gen = net.gen[net.gen.in_service]
     net.gen["p_mw"] = 0.0
@@ -98,18 +96,6 @@ def _only_loads(net: Any) -> None:
     net.ext_grid = net.ext_grid.iloc[:1]
     for bus in net.bus.index:
         pp.create_load(net, bus, 0.0, 0.0)
-
-
-def _single(net: Any) -> None:
-    """Turn parallel circuits into one of the same admittance (lightsim2grid refuses the column ``parallel``)."""
-    many = net.line["parallel"]
-    for column in ("r_ohm_per_km", "x_ohm_per_km"):
-        net.line[column] /= many
-    for column in ("c_nf_per_km", "g_us_per_km", "max_i_ka"):
-        net.line[column] *= many
-    for column in ("sn_mva", "pfe_kw"):  # short-circuit voltages and no-load currents are shares of the rating
-        net.trafo[column] *= net.trafo["parallel"]
-    net.line["parallel"] = net.trafo["parallel"] = 1
 
 
 def load_rows(case: Case) -> list[int]:

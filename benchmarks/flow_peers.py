@@ -6,7 +6,6 @@ that is not installed gives no engine and a line that says so.
 
 from __future__ import annotations
 
-import logging
 import warnings
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -46,9 +45,7 @@ def peers(case: Case) -> list[Engine]:
         if find_spec(package) is None:
             print(f"{package} is not installed: skipped (pip install -e '.[bench]')")
         else:
-            with warnings.catch_warnings():  # they repair pandapower's stored networks aloud
-                warnings.simplefilter("ignore")
-                engines += make(case)
+            engines += make(case)
     return [*engines, *pandapower_series(case)]
 
 
@@ -196,7 +193,6 @@ def pypsa(case: Case) -> list[Engine]:
     """PyPSA's ``n.pf`` (Newton, one hour after the other) on a slice."""
     import pypsa as library  # noqa: PLC0415 - an optional peer
 
-    logging.getLogger("pypsa").setLevel(logging.WARNING)
     hours = SLICE_HOURS["PyPSA"]
     names = [f"B{k}" for k in range(len(case.model.buses))]
 

@@ -84,7 +84,7 @@ def _columns(
 def _base_state(model: GridModel, plan: Plan, limits: bool, level: int, start: Start) -> State:
     """Solve the typical injections at ``level``, or at the next lower one that can be; else take ``start``."""
     if model.typical_mva is not None:
-        for share in range(level, -1, -1):
+        for share in range(level, 0, -1):
             rules = TYPICAL._replace(limits=limits)
             hour = _typical_hour(model, plan, model.typical_mva * (share / PER_UNIT))
             worked, state = operating_point(plan.pattern, hour, start.e, start.f, plan.control, rules)

@@ -233,34 +233,29 @@ def _even(low: float, high: float, study: Study) -> list[float]:
 def ceiling_mw(study: Study, year: WeatherYear, site: int) -> float:
     """Return a capacity of a site at which the limit cannot be kept, whatever the dispatch, MW.
 
-    In every hour whoever the limit is about can deliver no more than is available and no more than load, the top of
-    the export band and all storage take together; what is left must be curtailed.
+    In every hour the technology can deliver no more than is available and no more than load, the top of the export
+    band and all storage take together; what is left must be curtailed. Doubling, then halving the interval.
     """
-    rules = study.scenario.settings.absorption
     asked_mw = _most_taken_mw(study, year)
-    per_mw, others_mw = _offered_mw(study, year, site)
+    column = [name in dict(study.sites[site].shares) for name in year.profiles.renewables]
+    tech = {plant.plant_id for plant in study.scenario.plants_of(study.tech)}
+    all_mw = year.profiles.available_mw[:, [name in tech for name in year.profiles.renewables]].sum(axis=1)
+    mine_mw = year.profiles.available_mw[:, column].sum(axis=1)
+    standing = max(study.sites[site].capacity_mw, float(sum(p.unit_mw for p in study.sites[site].new)))
+    rules, companion = study.scenario.settings.absorption, study.companion.share
 
     def sure_rate(size: float) -> float:
-        offered = per_mw * size + (others_mw if rules.account == "region" else 0.0)
-        taken = np.minimum(offered, asked_mw + study.companion.share * size)
+        offered = all_mw + mine_mw * (size / standing - 1.0)
+        taken = np.minimum(offered, asked_mw + companion * size)
         return float(1.0 - taken.sum() / max(offered.sum(), 1e-9))
 
+    if rules.account == "sites":
+        return min(HIGHEST_MW, standing + 2.0 * float(asked_mw.max()))
     step = 10.0 * rules.resolution_mw
     size = study.sites[site].capacity_mw + step
     while sure_rate(size) <= rules.limit and size < HIGHEST_MW:
         size += step
     return min(size, HIGHEST_MW)
-
-
-def _offered_mw(study: Study, year: WeatherYear, site: int) -> tuple[Floats, Floats]:
-    """Return what 1 MW of a site offers and what the technology's other plants offer [hours], MW."""
-    members = dict(study.sites[site].shares)
-    tech = {plant.plant_id for plant in study.scenario.plants_of(study.tech)} - set(members)
-    names = year.profiles.renewables
-    capacity_mw = sum(plant.capacity_mw for plant in study.scenario.plants if plant.plant_id in members)
-    mine = year.profiles.available_mw[:, [name in members for name in names]].sum(axis=1)
-    others = year.profiles.available_mw[:, [name in tech for name in names]].sum(axis=1)
-    return mine / capacity_mw, others
 
 
 def _most_taken_mw(study: Study, year: WeatherYear) -> Floats:

@@ -8,23 +8,21 @@ from __future__ import annotations
 
 from scenarios.errors import Problem, ScenarioError
 from scenarios.schema import Scenario
-from sim.dispatch.limits import NetworkLimits, no_limits
+from sim.dispatch.limits import NetworkLimits
 from sim.dispatch.model import DispatchCase, DispatchResult, Rules
 
 
 def dispatch(scenario: Scenario, case: DispatchCase, limits: NetworkLimits | None = None) -> DispatchResult:
     """Return who runs when, by the solver of ``settings.dispatch.solver``, within ``limits``.
 
-    Without limits the network is a copper plate. ``fast`` does not see the limits: whoever calls it with some must
-    report what it overloads (``sim.dispatch.limits.overload_mw``). Raises ``ScenarioError`` for rules that
-    the solver does not know.
+    Without limits the network is a copper plate. Raises ``ScenarioError`` for rules that the solver does not know.
     """
     if scenario.settings.dispatch.solver == "lp":
         return _exactly(scenario, case, limits)
     _require_known_to_fast(case)
-    from sim.dispatch import fast  # noqa: PLC0415  (loads numba)
+    from sim.dispatch import fast  # noqa: PLC0415  (loads the kernels)
 
-    return fast.solve(case)
+    return fast.solve(case, limits)
 
 
 def _exactly(scenario: Scenario, case: DispatchCase, limits: NetworkLimits | None) -> DispatchResult:
@@ -35,11 +33,6 @@ def _exactly(scenario: Scenario, case: DispatchCase, limits: NetworkLimits | Non
     from sim.dispatch.units import commit_units  # noqa: PLC0415  (loads HiGHS)
 
     return lp.solve(case, limits, commit_units(case, limits))
-
-
-def limits_kept(scenario: Scenario, case: DispatchCase, limits: NetworkLimits) -> NetworkLimits:
-    """Return those limits that the scenario's solver keeps: what its results may be measured by."""
-    return limits if scenario.settings.dispatch.solver == "lp" else no_limits(case)
 
 
 def _require_known_to_fast(case: DispatchCase) -> None:

@@ -17,7 +17,6 @@ import numpy as np
 from scenarios.errors import InvariantError
 from scenarios.schema import Scenario
 from scenarios.timeaxis import TimeAxis
-from sim.dispatch import limits_kept
 from sim.dispatch.commitment import Commitment
 from sim.dispatch.limits import NetworkLimits, no_limits, overload_mw
 from sim.dispatch.lp import LpRun, solve_rolling, solve_whole
@@ -99,10 +98,9 @@ def certificate_for(
     settings = scenario.settings.dispatch
     if settings.certify == "none" or settings.solver == "lp":
         return None
-    kept = limits_kept(scenario, case, limits)
     if settings.certify == "full":
-        return certify_whole(case, result, kept)
-    return certify(case, result, kept, seed=settings.certify_seed)
+        return certify_whole(case, result, limits)
+    return certify(case, result, limits, seed=settings.certify_seed)
 
 
 def certify(

@@ -1,24 +1,34 @@
-"""The ``fast`` solver: case → result in one compiled walk over rolling windows.
+"""The ``fast`` solver: case and limits → result in one compiled walk over rolling windows.
 
-Commitment first; then the supply stack of every step; then stores, moved load and hydro are coordinated by pairwise
-exchange between steps (``kernels``); then every step is read off its stack. Storages of one kind (efficiencies,
-self-discharge, hours of storage) act as one and share by power, which loses nothing while the network is no limit.
+Commitment first; then the supply stack of every step; then stores, moved load and hydro are coordinated by exchange
+between steps (``kernels``), in view of the rows of the network that bind; then every step is read off its stack, or
+off its own small programme where rows bind. Storages of one kind (efficiencies, self-discharge, hours of storage,
+and the same place in the network) act as one and share by power.
+
+Only rows that come near their limits are looked at on the way. Whether all others keep to theirs is checked in the
+end; where not, the walk is done again in view of them.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 
 from scenarios import jitcache  # noqa: F401  (before numba)
+from scenarios.errors import InvariantError
 from scenarios.records import Floats, Ints
-from sim.dispatch.commitment import commit
+from sim.dispatch.commitment import Commitment, commit
 from sim.dispatch.kernels import coordinate
-from sim.dispatch.kernels_moves import Clock, Stack, Stores, Water
+from sim.dispatch.kernels_state import LAYERS, Clock, Network, Search, Stack, Stores, Water
+from sim.dispatch.limits import NetworkLimits, no_limits, overload_mw
 from sim.dispatch.model import START_CONTENT, DispatchCase, DispatchResult
-from sim.dispatch.settle import Schedule, settle
+from sim.dispatch.settle import Behind, Schedule, settle
 from sim.dispatch.stack import Supply, supply
+from sim.dispatch.wires import Reach, near_rows, network_of, reach_of, shared_behind
+
+MOST_WALKS = 10
 
 
 class Kinds(NamedTuple):
@@ -29,22 +39,44 @@ class Kinds(NamedTuple):
     first: Ints
 
 
-def solve(case: DispatchCase) -> DispatchResult:
+@dataclass(frozen=True, slots=True, eq=False)
+class Task:
+    """A case with its units, its stacks, and the rows that its dispatch is done in view of."""
+
+    case: DispatchCase
+    commitment: Commitment
+    stack: Supply
+    limits: NetworkLimits
+
+
+def solve(case: DispatchCase, limits: NetworkLimits | None = None) -> DispatchResult:
     """Return who runs when. Deterministic; no threads. Raises ``InvariantError`` when a step cannot be balanced."""
     commitment = commit(case)
-    segments = supply(case, commitment)
-    return settle(case, commitment, segments, coordinated(case, segments))
+    stack = supply(case, commitment)
+    limits = limits or no_limits(case)
+    rows = near_rows(case, stack, limits)
+    for _ in range(MOST_WALKS):
+        result = walked(Task(case, commitment, stack, limits.only(rows.tolist())))
+        missed = np.flatnonzero(overload_mw(limits, case, result).any(axis=0))
+        if np.isin(missed, rows).all():
+            return result
+        rows = np.union1d(rows, missed)
+    raise InvariantError(f"dispatch: rows are still missing after {MOST_WALKS} walks")
 
 
-def coordinated(case: DispatchCase, segments: Supply) -> Schedule:
-    """Return the schedule of everything that couples steps: hydro, storage, moved load."""
-    kinds = storage_kinds(case)
+def walked(task: Task) -> DispatchResult:
+    """Return the dispatch in view of the rows of a task."""
+    case, kinds = task.case, storage_kinds(task.case, task.limits)
     order = np.argsort(-case.hydro_capacity_mw, kind="stable")
     stores, water = _stores(case, kinds), _water(case, order)
-    coordinate(_stack(segments), stores, water, _clock(case))
+    reach = reach_of(task.case, task.stack, task.limits, order, kinds.kind)
+    stack = _stack(task, reach)
+    network = network_of(case, task.stack, task.limits, reach, stack)
+    clock = _clock(case)
+    coordinate(np.zeros(4, np.int64), search_for(stores, water, clock), network, stack, stores, water, clock)
     hydro = np.empty((len(case.time), len(case.hydros)))
     hydro[:, order] = np.maximum(water.flow_mw.T, 0.0)
-    return Schedule(
+    schedule = Schedule(
         hydro_mw=hydro,
         charge_mw=_split(stores.charge_mw, kinds),
         discharge_mw=_split(stores.discharge_mw, kinds),
@@ -52,17 +84,18 @@ def coordinated(case: DispatchCase, segments: Supply) -> Schedule:
         shift_up_mw=stores.charge_mw[0].copy(),
         shift_down_mw=stores.discharge_mw[0].copy(),
     )
+    return settle(case, task.commitment, task.stack, schedule, _behind(task, stack, network, reach))
 
 
-def storage_kinds(case: DispatchCase) -> Kinds:
-    """Return which storages act as one: equal efficiencies, self-discharge and hours of storage."""
-    hours = case.storage_energy_mwh / case.storage_power_mw
+def storage_kinds(case: DispatchCase, limits: NetworkLimits | None = None) -> Kinds:
+    """Return which storages act as one: equal efficiencies, self-discharge, hours of storage and reach."""
     features = np.stack(
         [
             case.storage_charge_efficiency,
             case.storage_discharge_efficiency,
             case.storage_self_discharge_per_h,
-            hours,
+            case.storage_energy_mwh / case.storage_power_mw,
+            *(() if limits is None else limits.storages),
         ],
         axis=1,
     )
@@ -71,17 +104,37 @@ def storage_kinds(case: DispatchCase) -> Kinds:
     return Kinds(kind, case.storage_power_mw / power[kind], first)
 
 
-def _stack(segments: Supply) -> Stack:
-    steps = len(segments.asked_mw)
+def _behind(task: Task, stack: Stack, network: Network, reach: Reach) -> Behind | None:
+    """Return the steps behind wires that bind; None without a network."""
+    if not task.limits.rows:
+        return None
+    seen = np.flatnonzero(stack.seen)
+    return Behind(
+        step=seen,
+        used_mw=shared_behind(network.wires, task.stack, seen),
+        price_cny_per_mwh=stack.up_price[len(task.case.hydros)][seen],
+        share=reach.moved_share,
+    )
+
+
+def _stack(task: Task, reach: Reach) -> Stack:
+    steps, resources = len(task.stack.asked_mw), reach.own.shape[1]
+    lines = resources if task.limits.rows else 1
+    prices, rooms = np.zeros((2, lines, steps)), np.zeros((2, lines, steps))
     return Stack(
-        price=segments.price,
-        top_mw=np.ascontiguousarray(segments.top_mw),
-        net_mw=segments.asked_mw.copy(),
+        price=task.stack.price,
+        top_mw=np.ascontiguousarray(task.stack.top_mw),
+        line=np.arange(resources) if task.limits.rows else np.zeros(resources, np.int64),
+        net_mw=task.stack.asked_mw.copy(),
         place=np.zeros(steps, np.int64),
-        up_price=np.zeros(steps),
-        up_room_mw=np.zeros(steps),
-        down_price=np.zeros(steps),
-        down_room_mw=np.zeros(steps),
+        up_price=prices[0],
+        up_room_mw=rooms[0],
+        down_price=prices[1],
+        down_room_mw=rooms[1],
+        injected_mw=np.zeros((steps, resources)),
+        seen=np.zeros(steps, np.bool_),
+        checked=np.zeros(steps, np.bool_),
+        stale=np.zeros((resources, steps), np.bool_),
     )
 
 
@@ -93,6 +146,7 @@ def _stores(case: DispatchCase, kinds: Kinds) -> Stores:
     energy = np.bincount(kinds.kind, weights=case.storage_energy_mwh, minlength=count)
     keep = (1.0 - case.storage_self_discharge_per_h[first]) ** case.time.step_h
     return Stores(
+        resource=len(case.hydros) + np.arange(count + 1),
         low_mwh=np.concatenate([[-case.shift_energy_mwh], np.zeros(count)]),
         high_mwh=np.concatenate([[case.shift_energy_mwh], energy]),
         charge_efficiency=np.concatenate([[1.0], case.storage_charge_efficiency[first]]),
@@ -119,6 +173,24 @@ def _water(case: DispatchCase, order: Ints) -> Water:
         flow_mw=np.zeros((len(case.hydros), len(case.time))),
         spare_mwh=np.zeros((len(case.hydros), len(minimum))),
         spill_price=case.price_spilled,
+    )
+
+
+def search_for(stores: Stores, water: Water, clock: Clock) -> Search:
+    """Return room to look for chains in one window."""
+    steps, plants, count = clock.window_steps, len(water.flow_mw), len(stores.keep)
+    labels, rates = np.zeros((2, LAYERS + 1, steps), np.int64), np.zeros((3, count, steps))
+    return Search(
+        cost=np.zeros((LAYERS + 1, steps)),
+        by=labels[0],
+        source=labels[1],
+        tired=np.zeros(steps, np.bool_),
+        hops=np.zeros((LAYERS, 3), np.int64),
+        flow=np.zeros((plants, steps)),
+        spare=np.zeros(plants),
+        fill=rates[0],
+        draw=rates[1],
+        level=rates[2],
     )
 
 

@@ -1,4 +1,4 @@
-"""Chains of moves over several resources: the way out where no single resource can gain any more; compiled.
+"""Chains of moves over several resources: the way out where no single one can gain any more; compiled by numba.
 
 ``cost[0, t]`` is what one more MWh costs in step t from its own stack. One layer further, it may come from another
 step through one resource: released there less and here more, or stored there and drawn here (or drawn here and
@@ -9,29 +9,32 @@ stored again later). Layer l allows l such hops:
 This is Bellman's recursion for shortest paths with gains (Ahuja, Magnanti, Orlin 1993, Network Flows, ch. 15) cut
 off at ``LAYERS`` hops. Where the last layer is below what the step's own stack saves for one MWh less, the chain is
 worth going: the steps in between only pass energy on, so their stacks, and their kinks, play no role.
+
+A step behind wires that bind does not pass energy on: a MWh there is worth something else to every resource. It can
+only begin or end a chain, at the price of the resource that goes there. Labels of such steps are therefore net of
+what the step saves, and it may be both ends of one chain (one storage for another now, the reverse later).
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
-import numpy.typing as npt
-from numba import njit
 
-from sim.dispatch.kernels_moves import (
-    LEAST_GAIN_CNY_PER_MWH,
+from sim.dispatch.kernels_moves import LEAST_GAIN_CNY_PER_MWH, put_in, take_out
+from sim.dispatch.kernels_network import freshen
+from sim.dispatch.kernels_state import (
+    LAYERS,
     SMALL,
     Clock,
+    Network,
+    Search,
     Stack,
     Stores,
     Water,
-    put_in,
+    kernel,
+    served_mw,
     shift_net,
-    take_out,
 )
 
-LAYERS = 4
 CHAINS_PER_STEP = 4
 STOP_GAIN_CNY_PER_MWH = 1e-5
 """A chain must gain this much per MWh that the window has to serve, or its end is not tried again."""
@@ -40,120 +43,140 @@ OWN, SPARE, KEPT = -1, -2, -3
 """Sources that are not another step: the step's own stack, water to be spilled, content never replaced."""
 
 
-class Search(NamedTuple):
-    """Labels [layers, steps of the window]: cost, which resource brings it (stores after water), from where."""
-
-    cost: npt.NDArray[np.float64]
-    by: npt.NDArray[np.int64]
-    source: npt.NDArray[np.int64]
-
-
-class Use(NamedTuple):
-    """What a chain uses per MW delivered: flows [plants, steps], part of the spare water, store rates, contents."""
-
-    flow: npt.NDArray[np.float64]
-    spare: npt.NDArray[np.float64]
-    fill: npt.NDArray[np.float64]
-    draw: npt.NDArray[np.float64]
-    level: npt.NDArray[np.float64]
-
-
-@njit(cache=True)
-def move_chains(begin: int, end: int, stack: Stack, stores: Stores, water: Water, clock: Clock) -> int:
+@kernel
+def move_chains(
+    begin: int,
+    end: int,
+    search: Search,
+    network: Network,
+    stack: Stack,
+    stores: Stores,
+    water: Water,
+    clock: Clock,
+) -> int:
     """Go the best chain of the window again and again while that pays; return the number of chains."""
-    search = Search(
-        np.empty((LAYERS + 1, end - begin)),
-        np.empty((LAYERS + 1, end - begin), np.int64),
-        np.empty((LAYERS + 1, end - begin), np.int64),
-    )
-    enough = STOP_GAIN_CNY_PER_MWH * clock.step_h * np.abs(stack.net_mw[begin:end]).sum()
-    tired = np.zeros(end - begin, np.bool_)
+    enough = STOP_GAIN_CNY_PER_MWH * clock.step_h * served_mw(begin, end, stack)
+    for place in range(end - begin):
+        search.tired[place] = False
     for number in range(CHAINS_PER_STEP * (end - begin)):
+        for resource in range(len(stack.line)):
+            freshen(resource, begin, end, stack, network)
         last = _label(begin, end, search, stack, stores, water, clock)
-        gain, sink = _best_sink(begin, search.cost[last], stack, tired)
+        gain, sink = _best_sink(begin, end, last, search, stack)
         if sink < 0:
             return number
-        gained = gain * _follow(last, sink, begin, search, stack, stores, water, clock)
-        tired[sink - begin] = gained < enough
+        gained = gain * _follow(last, sink, (begin, end), search, stack, stores, water, clock)
+        search.tired[sink - begin] = gained < enough
     return CHAINS_PER_STEP * (end - begin)
 
 
-@njit(cache=True)
-def _best_sink(
-    begin: int, cost: npt.NDArray[np.float64], stack: Stack, tired: npt.NDArray[np.bool_]
-) -> tuple[float, int]:
+@kernel
+def _best_sink(begin: int, end: int, layer: int, search: Search, stack: Stack) -> tuple[float, int]:
     """Return the largest gain per MWh and the step where the chain ends (−1: no chain pays)."""
     best, sink = LEAST_GAIN_CNY_PER_MWH, -1
-    for place in range(len(cost)):
-        gain = stack.down_price[begin + place] - cost[place]
-        if gain > best and not tired[place]:
+    for place in range(end - begin):
+        saved = 0.0 if stack.seen[begin + place] else stack.down_price[0, begin + place]
+        gain = saved - search.cost[layer, place]
+        if gain > best and not search.tired[place]:
             best, sink = gain, begin + place
     return best, sink
 
 
-@njit(cache=True)
+@kernel
 def _label(begin: int, end: int, search: Search, stack: Stack, stores: Stores, water: Water, clock: Clock) -> int:
     """Write the layers of labels until one changes nothing; return the last one written."""
-    search.by[:] = OWN
-    search.cost[0] = stack.up_price[begin:end]
+    for step in range(begin, end):
+        search.cost[0, step - begin] = np.inf if stack.seen[step] else stack.up_price[0, step]
     for layer in range(1, LAYERS + 1):
-        search.cost[layer] = search.cost[layer - 1]
-        _spread(layer, begin, end, search, stores, water, clock)
-        if search.by[layer].max() == OWN:
+        for place in range(end - begin):
+            search.cost[layer, place] = search.cost[layer - 1, place]
+            search.by[layer, place] = OWN
+        _spread(layer, begin, end, search, stack, stores, water, clock)
+        changed = False
+        for place in range(end - begin):
+            changed = changed or search.by[layer, place] != OWN
+        if not changed:
             return layer
     return LAYERS
 
 
-@njit(cache=True)
-def _spread(layer: int, begin: int, end: int, search: Search, stores: Stores, water: Water, clock: Clock) -> None:
+@kernel
+def _spread(
+    layer: int,
+    begin: int,
+    end: int,
+    search: Search,
+    stack: Stack,
+    stores: Stores,
+    water: Water,
+    clock: Clock,
+) -> None:
     """Offer to every step of a layer what each resource can bring from the layer before."""
     plants = len(water.flow_mw)
     for day in range(clock.day[begin], clock.day[end - 1] + 1):
         first = max(begin, clock.first_step[day])
         stop = min(end, clock.first_step[day + 1])
         for k in range(plants):
-            _by_water(k, day, layer, (begin, first, stop), search, water)
+            _by_water(k, day, layer, (begin, first, stop), search, stack, water)
         for k in range(len(stores.keep)):
             if stores.daily[k] and stores.high_mwh[k] > stores.low_mwh[k]:
-                _by_store(k, plants + k, layer, (begin, first, stop), search, stores)
+                _by_store(k, layer, (begin, first, stop), search, stack, stores)
     for k in range(len(stores.keep)):
         if not stores.daily[k]:
-            _by_store(k, plants + k, layer, (begin, begin, end), search, stores)
+            _by_store(k, layer, (begin, begin, end), search, stack, stores)
 
 
-@njit(cache=True)
-def _offer(layer: int, place: int, cost: float, by: int, source: int, search: Search) -> None:
-    """Keep a way to a step if it is the cheapest so far."""
+@kernel
+def _offer(layer: int, step: int, cost: float, way: tuple[int, int, int], search: Search, stack: Stack) -> None:
+    """Keep a way (by, source, first step of the window) to a step if it is the cheapest so far."""
+    by, source, begin = way
+    place = step - begin
+    if stack.seen[step]:
+        cost -= stack.down_price[stack.line[by], step]
     if cost < search.cost[layer, place] - 1e-9:
         search.cost[layer, place] = cost
         search.by[layer, place] = by
         search.source[layer, place] = source
 
 
-@njit(cache=True)
-def _by_water(k: int, day: int, layer: int, reach: tuple[int, int, int], search: Search, water: Water) -> None:
+@kernel
+def _taken(layer: int, step: int, by: int, begin: int, search: Search, stack: Stack) -> float:
+    """Return what a MWh costs that a resource takes from a step, when the step has it from the layer before."""
+    if stack.seen[step]:
+        return float(stack.up_price[stack.line[by], step])
+    return float(search.cost[layer - 1, step - begin])
+
+
+@kernel
+def _by_water(
+    k: int, day: int, layer: int, reach: tuple[int, int, int], search: Search, stack: Stack, water: Water
+) -> None:
     """Offer energy that plant ``k`` brings from the cheapest step of the day, or from its spare water."""
-    origin, first, stop = reach
+    begin, first, stop = reach
     cheap, source = np.inf, OWN
     if water.spare_mwh[k, day] > SMALL:
         cheap, source = -water.spill_price, SPARE
     for step in range(first, stop):
-        if water.flow_mw[k, step] > SMALL and search.cost[layer - 1, step - origin] < cheap:
-            cheap, source = search.cost[layer - 1, step - origin], step
+        if water.flow_mw[k, step] > SMALL:
+            cost = _taken(layer, step, k, begin, search, stack)
+            if cost < cheap:
+                cheap, source = cost, step
     for step in range(first, stop):
-        if water.flow_mw[k, step] < water.most_mw[k, day] - SMALL:
-            _offer(layer, step - origin, cheap, k, source, search)
+        if water.flow_mw[k, step] < water.most_mw[k, day] - SMALL and step != source:
+            _offer(layer, step, cheap, (k, source, begin), search, stack)
 
 
-@njit(cache=True)
-def _by_store(k: int, by: int, layer: int, reach: tuple[int, int, int], search: Search, stores: Stores) -> None:
+@kernel
+def _by_store(
+    k: int, layer: int, reach: tuple[int, int, int], search: Search, stack: Stack, stores: Stores
+) -> None:
     """Offer energy that store ``k`` carries forward from earlier filling, or draws now and fills up later."""
-    origin, first, stop = reach
-    keep = stores.keep[k]
+    begin, first, stop = reach
+    keep, by = stores.keep[k], stores.resource[k]
     carried, source = np.inf, OWN
     for step in range(first, stop):
-        _offer(layer, step - origin, _drawn(k, step, carried, stores), by, source, search)
-        now = _filled(k, step, search.cost[layer - 1, step - origin], stores)
+        _offer(layer, step, _drawn(k, step, carried, stores), (by, source, begin), search, stack)
+        now = _filled(k, step, _taken(layer, step, by, begin, search, stack), stores)
         if now < carried:
             carried, source = now, step
         carried = carried / keep if stores.high_mwh[k] - stores.level_mwh[k, step] > SMALL else np.inf
@@ -164,13 +187,13 @@ def _by_store(k: int, by: int, layer: int, reach: tuple[int, int, int], search: 
         if stores.level_mwh[k, step] - stores.low_mwh[k] <= SMALL:
             carried = np.inf
         carried *= keep
-        _offer(layer, step - origin, _drawn(k, step, carried, stores), by, source, search)
-        now = _filled(k, step, search.cost[layer - 1, step - origin], stores)
+        _offer(layer, step, _drawn(k, step, carried, stores), (by, source, begin), search, stack)
+        now = _filled(k, step, _taken(layer, step, by, begin, search, stack), stores)
         if now < carried:
             carried, source = now, step
 
 
-@njit(cache=True)
+@kernel
 def _filled(k: int, step: int, cost: float, stores: Stores) -> float:
     """Cost of a stored MWh when energy costs ``cost`` in this step."""
     if stores.discharge_mw[k, step] > 0.0:
@@ -180,7 +203,7 @@ def _filled(k: int, step: int, cost: float, stores: Stores) -> float:
     return np.inf
 
 
-@njit(cache=True)
+@kernel
 def _drawn(k: int, step: int, stored: float, stores: Stores) -> float:
     """Cost of a MWh in this step when a stored MWh costs ``stored``."""
     if stores.charge_mw[k, step] > 0.0:
@@ -190,11 +213,11 @@ def _drawn(k: int, step: int, stored: float, stores: Stores) -> float:
     return np.inf
 
 
-@njit(cache=True)
+@kernel
 def _follow(
     layer: int,
     sink: int,
-    begin: int,
+    reach: tuple[int, int],
     search: Search,
     stack: Stack,
     stores: Stores,
@@ -202,72 +225,85 @@ def _follow(
     clock: Clock,
 ) -> float:
     """Go the chain that ends in ``sink`` with label ``layer`` as far as it bears; return the MWh delivered."""
-    hops = np.empty((LAYERS, 3), np.int64)
-    count, start = _trace(layer, sink, begin, search, hops)
-    reach = (begin, begin + search.cost.shape[1])
-    most, taken = _bears(hops[:count], reach, stores, water, clock)
-    most = min(most, stack.down_room_mw[sink])
+    hops = search.hops
+    count, start = _trace(layer, sink, reach[0], search, stack)
+    most, taken = _bears(count, reach, search, stores, water, clock)
+    lines = stack.line[hops[0, 0]], stack.line[hops[count - 1, 0]]
+    # Prices of both ends hold together for half of the rooms that they hold for one by one: costs are convex.
+    part = 0.5 if start == sink else 1.0
+    most = min(most, part * stack.down_room_mw[lines[0], sink])
     if start >= 0:
-        most = min(most, stack.up_room_mw[start] / taken)
+        most = min(most, part * stack.up_room_mw[lines[1], start] / taken)
     if most <= SMALL:
         return 0.0
     passed = most
     for hop in range(count):
-        passed *= _apply(hops[hop], passed, reach[1], stack, stores, water, clock)
+        passed *= _apply((hops[hop, 0], hops[hop, 1], hops[hop, 2]), passed, reach[1], stack, stores, water, clock)
     return float(most * clock.step_h)
 
 
-@njit(cache=True)
-def _trace(last: int, sink: int, begin: int, search: Search, hops: npt.NDArray[np.int64]) -> tuple[int, int]:
+@kernel
+def _trace(last: int, sink: int, begin: int, search: Search, stack: Stack) -> tuple[int, int]:
     """Write (resource, from, to) of every hop, last hop first; return their number and the first step, or −1."""
     count, step = 0, sink
     for layer in range(last, 0, -1):
         by = search.by[layer, step - begin]
         if by >= 0:
             source = search.source[layer, step - begin]
-            hops[count, 0], hops[count, 1], hops[count, 2] = by, source, step
+            search.hops[count, 0], search.hops[count, 1], search.hops[count, 2] = by, source, step
             count += 1
             if source < 0:
                 return count, OWN
             step = source
+            if stack.seen[step]:
+                break
     return count, step
 
 
-@njit(cache=True)
+@kernel
 def _bears(
-    hops: npt.NDArray[np.int64], reach: tuple[int, int], stores: Stores, water: Water, clock: Clock
+    count: int, reach: tuple[int, int], search: Search, stores: Stores, water: Water, clock: Clock
 ) -> tuple[float, float]:
     """Return the most MW that a chain can deliver, and the MW it takes at its start for each of them.
 
     Hops may share a resource, so first all changes per MW delivered are added up, then each is held to its room.
     """
-    begin, end = reach
-    plants, steps = len(water.flow_mw), end - begin
-    use = Use(
-        np.zeros((plants, steps)),
-        np.zeros(plants),
-        np.zeros((len(stores.keep), steps)),
-        np.zeros((len(stores.keep), steps)),
-        np.zeros((len(stores.keep), steps)),
-    )
+    begin, plants, hops = reach[0], len(water.flow_mw), search.hops
+    _forget(reach[1] - begin, search)
     taken = 1.0
-    for by, source, step in hops:
+    for hop in range(count):
+        by, source, step = hops[hop, 0], hops[hop, 1], hops[hop, 2]
         if by >= plants:
-            taken = _use_store(by - plants, (source, step, begin), taken, use, stores)
+            taken = _use_store(by - plants, (source, step), reach, taken, search, stores)
         elif source == SPARE:
-            use.flow[by, step - begin] += taken
-            use.spare[by] += taken * clock.step_h / water.spare_mwh[by, clock.day[step]]
+            search.flow[by, step - begin] += taken
+            search.spare[by] += taken * clock.step_h / water.spare_mwh[by, clock.day[step]]
             taken = 0.0
         else:
-            use.flow[by, step - begin] += taken
-            use.flow[by, source - begin] -= taken
-    return min(_bound_by_water(begin, use, water, clock), _bound_by_stores(begin, use, stores, clock)), taken
+            search.flow[by, step - begin] += taken
+            search.flow[by, source - begin] -= taken
+    most = _bound_by_water(reach, search, water, clock)
+    return min(most, _bound_by_stores(reach, search, stores, clock)), taken
 
 
-@njit(cache=True)
-def _use_store(k: int, path: tuple[int, int, int], taken: float, use: Use, stores: Stores) -> float:
+@kernel
+def _forget(steps: int, use: Search) -> None:
+    """Set all that a chain uses to nothing."""
+    for k in range(len(use.spare)):
+        use.spare[k] = 0.0
+        for place in range(steps):
+            use.flow[k, place] = 0.0
+    for k in range(len(use.level)):
+        for place in range(steps):
+            use.fill[k, place] = use.draw[k, place] = use.level[k, place] = 0.0
+
+
+@kernel
+def _use_store(
+    k: int, path: tuple[int, int], reach: tuple[int, int], taken: float, use: Search, stores: Stores
+) -> float:
     """Add what one hop uses of a store when it delivers ``taken`` MW; return the MW it takes at its source."""
-    source, step, begin = path
+    (source, step), (begin, end) = path, reach
     if stores.charge_mw[k, step] > 0.0:
         rate = taken * stores.charge_efficiency[k]
     else:
@@ -278,7 +314,7 @@ def _use_store(k: int, path: tuple[int, int, int], taken: float, use: Use, store
             rate /= stores.keep[k]
             use.level[k, t - begin] += rate
     else:
-        for t in range(step, source if source >= 0 else begin + use.level.shape[1]):
+        for t in range(step, source if source >= 0 else end):
             use.level[k, t - begin] -= rate
             rate *= stores.keep[k]
     if source < 0:
@@ -289,14 +325,14 @@ def _use_store(k: int, path: tuple[int, int, int], taken: float, use: Use, store
     return float(rate / stores.charge_efficiency[k])
 
 
-@njit(cache=True)
-def _bound_by_water(begin: int, use: Use, water: Water, clock: Clock) -> float:
+@kernel
+def _bound_by_water(reach: tuple[int, int], use: Search, water: Water, clock: Clock) -> float:
     """Return the most MW that flows and spare water allow."""
-    most = np.inf
+    most, (begin, end) = np.inf, reach
     for k in range(len(use.spare)):
         if use.spare[k] > 0.0:
             most = min(most, 1.0 / use.spare[k])
-        for place in range(use.flow.shape[1]):
+        for place in range(end - begin):
             change, flow = use.flow[k, place], water.flow_mw[k, begin + place]
             if change > 0.0:
                 most = min(most, (water.most_mw[k, clock.day[begin + place]] - flow) / change)
@@ -305,12 +341,12 @@ def _bound_by_water(begin: int, use: Use, water: Water, clock: Clock) -> float:
     return most
 
 
-@njit(cache=True)
-def _bound_by_stores(begin: int, use: Use, stores: Stores, clock: Clock) -> float:
+@kernel
+def _bound_by_stores(reach: tuple[int, int], use: Search, stores: Stores, clock: Clock) -> float:
     """Return the most MW that powers and contents allow."""
-    most = np.inf
+    most, (begin, end) = np.inf, reach
     for k in range(len(use.level)):
-        for place in range(use.level.shape[1]):
+        for place in range(end - begin):
             step = begin + place
             change, level = use.level[k, place] * clock.step_h, stores.level_mwh[k, step]
             charge, discharge = stores.charge_mw[k, step], stores.discharge_mw[k, step]
@@ -331,9 +367,9 @@ def _bound_by_stores(begin: int, use: Use, stores: Stores, clock: Clock) -> floa
     return most
 
 
-@njit(cache=True)
+@kernel
 def _apply(
-    hop: npt.NDArray[np.int64],
+    hop: tuple[int, int, int],
     amount: float,
     end: int,
     stack: Stack,
@@ -347,16 +383,16 @@ def _apply(
     if by >= plants:
         return _apply_store(by - plants, (source, step, end), amount, stack, stores, clock.step_h)
     water.flow_mw[by, step] += amount
-    shift_net(step, -amount, stack)
+    shift_net(by, step, -amount, stack)
     if source == SPARE:
         water.spare_mwh[by, clock.day[step]] -= amount * clock.step_h
         return 0.0
     water.flow_mw[by, source] -= amount
-    shift_net(source, amount, stack)
+    shift_net(by, source, amount, stack)
     return 1.0
 
 
-@njit(cache=True)
+@kernel
 def _apply_store(
     k: int, path: tuple[int, int, int], amount: float, stack: Stack, stores: Stores, step_h: float
 ) -> float:

@@ -1,4 +1,4 @@
-"""Stores, hydro and the supply stack of every step → moves of energy between two steps; compiled.
+"""Stores, hydro and the supply stack of every step → moves of energy between two steps; compiled by numba.
 
 Each step has a *stack*: segments of supply in the order of their price, cumulated to ``top_mw``. How far the stack
 is used is ``net_mw``, what is left to serve after stores and free hydro. One MW more costs ``up_price`` for the
@@ -6,118 +6,31 @@ next ``up_room_mw``, one MW less saves ``down_price`` for the next ``down_room_m
 
 A move takes one resource (a hydro plant within a day, or a store): find the pair of steps between which moving
 energy pays most, move as much as holds the two prices (to the next breakpoint, power or content limit), price both
-steps anew. The problem of one resource is convex and piecewise linear, so where no pair pays, it is solved.
+steps anew. The problem of one resource is convex and piecewise linear, so where no pair pays, it is solved. Behind
+wires that bind the new prices are made elsewhere, so moves pause when such a step has changed.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
-import numpy.typing as npt
-from numba import njit
 
-SMALL = 1e-7
-"""Powers (MW) and contents (MWh) below this count as nothing."""
+from sim.dispatch.kernels_state import SMALL, Stack, Stores, Water, kernel, shift_net
 
 LEAST_GAIN_CNY_PER_MWH = 0.01
 """A move must gain at least this much."""
 
 MOVES_PER_STEP = 50
 
-_Floats = npt.NDArray[np.float64]
-_Ints = npt.NDArray[np.int64]
 
-
-class Stack(NamedTuple):
-    """Given: ascending ``price`` [segments], ``top_mw`` [steps, segments]. Written: the rest [steps]."""
-
-    price: _Floats
-    top_mw: _Floats
-    net_mw: _Floats
-    place: _Ints
-    up_price: _Floats
-    up_room_mw: _Floats
-    down_price: _Floats
-    down_room_mw: _Floats
-
-
-class Stores(NamedTuple):
-    """Stores [stores] (× [steps]). ``keep``: content kept over a step; ``daily``: back to its start at midnight."""
-
-    low_mwh: _Floats
-    high_mwh: _Floats
-    charge_efficiency: _Floats
-    discharge_efficiency: _Floats
-    keep: _Floats
-    price: _Floats
-    start_mwh: _Floats
-    daily: npt.NDArray[np.bool_]
-    power_mw: _Floats
-    charge_mw: _Floats
-    discharge_mw: _Floats
-    level_mwh: _Floats
-
-
-class Water(NamedTuple):
-    """Hydro above its must-run [plants, days]: given mean and most; written: ``flow_mw`` [plants, steps], spare."""
-
-    mean_mw: _Floats
-    most_mw: _Floats
-    flow_mw: _Floats
-    spare_mwh: _Floats
-    spill_price: float
-
-
-class Clock(NamedTuple):
-    """Given: day of each step, first step of each day and of the day after the last, window lengths in steps."""
-
-    day: _Ints
-    first_step: _Ints
-    step_h: float
-    window_steps: int
-    kept_steps: int
-
-
-@njit(cache=True)
-def reprice(step: int, stack: Stack) -> None:
-    """Find the segments above and below ``net_mw`` of a step and note price and room on both sides."""
-    top = stack.top_mw[step]
-    net = stack.net_mw[step]
-    last = len(stack.price) - 1
-    up = stack.place[step]
-    while up < last and top[up] - net <= SMALL:
-        up += 1
-    while up > 0 and top[up - 1] - net > SMALL:
-        up -= 1
-    down = up
-    while down > 0 and net - top[down - 1] <= SMALL:
-        down -= 1
-    stack.place[step] = up
-    room = top[up] - net
-    stack.up_room_mw[step] = room
-    stack.up_price[step] = stack.price[up] if room > SMALL else np.inf
-    room = net - (top[down - 1] if down > 0 else 0.0)
-    stack.down_room_mw[step] = room
-    stack.down_price[step] = stack.price[down] if room > SMALL else -np.inf
-
-
-@njit(cache=True)
-def shift_net(step: int, more_mw: float, stack: Stack) -> None:
-    """Add to what a step has to serve and price it anew."""
-    stack.net_mw[step] += more_mw
-    reprice(step, stack)
-
-
-@njit(cache=True)
+@kernel
 def move_water(k: int, day: int, begin: int, end: int, stack: Stack, water: Water, step_h: float) -> float:
     """Move release of plant ``k`` between steps of a day, to and from spilling, while that pays; return CNY."""
-    gained = 0.0
+    gained, line = 0.0, stack.line[k]
     for _ in range(MOVES_PER_STEP * (end - begin)):
         less, more = _best_flows(k, day, begin, end, stack, water)
         spare = water.spare_mwh[k, day] / step_h
-        cheap = stack.up_price[less] if less >= 0 else np.inf
-        dear = stack.down_price[more] if more >= 0 else -np.inf
+        cheap = stack.up_price[line, less] if less >= 0 else np.inf
+        dear = stack.down_price[line, more] if more >= 0 else -np.inf
         spill, use = -cheap - water.spill_price, -np.inf
         if spare > SMALL:
             use = dear + water.spill_price
@@ -129,48 +42,50 @@ def move_water(k: int, day: int, begin: int, end: int, stack: Stack, water: Wate
         elif use == gain:
             less = -1
         gained += gain * step_h * _reroute(k, day, less, more, stack, water, step_h)
+        if (less >= 0 and stack.seen[less]) or (more >= 0 and stack.seen[more]):
+            break
     return gained
 
 
-@njit(cache=True)
+@kernel
 def _best_flows(k: int, day: int, begin: int, end: int, stack: Stack, water: Water) -> tuple[int, int]:
     """Return the step where less release costs least and the step where more of it saves most (−1: none)."""
     less, more = -1, -1
     cheap, dear = np.inf, -np.inf
-    most = water.most_mw[k, day]
+    most, line = water.most_mw[k, day], stack.line[k]
     for step in range(begin, end):
         flow = water.flow_mw[k, step]
-        if flow > SMALL and stack.up_price[step] < cheap:
-            cheap, less = stack.up_price[step], step
-        if flow < most - SMALL and stack.down_price[step] > dear:
-            dear, more = stack.down_price[step], step
+        if flow > SMALL and stack.up_price[line, step] < cheap:
+            cheap, less = stack.up_price[line, step], step
+        if flow < most - SMALL and stack.down_price[line, step] > dear:
+            dear, more = stack.down_price[line, step], step
     return less, more
 
 
-@njit(cache=True)
+@kernel
 def _reroute(k: int, day: int, less: int, more: int, stack: Stack, water: Water, step_h: float) -> float:
     """Release less in one step and more in the other (−1: spill or spare); return the power moved, MW."""
-    amount = np.inf
+    amount, line = np.inf, stack.line[k]
     if less >= 0:
-        amount = min(amount, water.flow_mw[k, less], stack.up_room_mw[less])
+        amount = min(amount, water.flow_mw[k, less], stack.up_room_mw[line, less])
     else:
         amount = min(amount, water.spare_mwh[k, day] / step_h)
     if more >= 0:
-        amount = min(amount, water.most_mw[k, day] - water.flow_mw[k, more], stack.down_room_mw[more])
+        amount = min(amount, water.most_mw[k, day] - water.flow_mw[k, more], stack.down_room_mw[line, more])
     if less >= 0:
         water.flow_mw[k, less] -= amount
-        shift_net(less, amount, stack)
+        shift_net(k, less, amount, stack)
     else:
         water.spare_mwh[k, day] -= amount * step_h
     if more >= 0:
         water.flow_mw[k, more] += amount
-        shift_net(more, -amount, stack)
+        shift_net(k, more, -amount, stack)
     else:
         water.spare_mwh[k, day] += amount * step_h
     return float(amount)
 
 
-@njit(cache=True)
+@kernel
 def move_store(k: int, begin: int, end: int, stack: Stack, stores: Stores, step_h: float) -> float:
     """Move energy of store ``k`` between steps of ``begin … end − 1`` while that pays; return the gain, CNY."""
     if stores.high_mwh[k] <= stores.low_mwh[k]:
@@ -181,10 +96,12 @@ def move_store(k: int, begin: int, end: int, stack: Stack, stores: Stores, step_
         if first < 0:
             break
         gained += gain * _carry(k, (first, last, end), fills_first, stack, stores, step_h)
+        if stack.seen[first] or (last < end and stack.seen[last]):
+            break
     return gained
 
 
-@njit(cache=True)
+@kernel
 def _best_pair(k: int, begin: int, end: int, stack: Stack, stores: Stores) -> tuple[float, int, int, bool]:
     """Return gain per stored MWh at the later step, the two steps, and whether the earlier one fills the store.
 
@@ -214,27 +131,29 @@ def _best_pair(k: int, begin: int, end: int, stack: Stack, stores: Stores) -> tu
     return best, first, last, fills_first
 
 
-@njit(cache=True)
+@kernel
 def _fill_price(k: int, step: int, stack: Stack, stores: Stores) -> float:
     """Cost of one more stored MWh: by discharging less, or else by charging more."""
+    line = stack.line[stores.resource[k]]
     if stores.discharge_mw[k, step] > 0.0:
-        return float(stores.discharge_efficiency[k] * (stack.up_price[step] - stores.price[k]))
+        return float(stores.discharge_efficiency[k] * (stack.up_price[line, step] - stores.price[k]))
     if stores.power_mw[k, step] - stores.charge_mw[k, step] > SMALL:
-        return float((stack.up_price[step] + stores.price[k]) / stores.charge_efficiency[k])
+        return float((stack.up_price[line, step] + stores.price[k]) / stores.charge_efficiency[k])
     return np.inf
 
 
-@njit(cache=True)
+@kernel
 def _draw_price(k: int, step: int, stack: Stack, stores: Stores) -> float:
     """Value of one less stored MWh: by charging less, or else by discharging more."""
+    line = stack.line[stores.resource[k]]
     if stores.charge_mw[k, step] > 0.0:
-        return float((stack.down_price[step] + stores.price[k]) / stores.charge_efficiency[k])
+        return float((stack.down_price[line, step] + stores.price[k]) / stores.charge_efficiency[k])
     if stores.power_mw[k, step] - stores.discharge_mw[k, step] > SMALL:
-        return float(stores.discharge_efficiency[k] * (stack.down_price[step] - stores.price[k]))
+        return float(stores.discharge_efficiency[k] * (stack.down_price[line, step] - stores.price[k]))
     return -np.inf
 
 
-@njit(cache=True)
+@kernel
 def _carry(
     k: int,
     ends: tuple[int, int, int],
@@ -273,27 +192,29 @@ def _carry(
     return amount
 
 
-@njit(cache=True)
+@kernel
 def _fill_most(k: int, step: int, stack: Stack, stores: Stores) -> float:
     """Most that filling can grow at its price, as change of content per hour."""
+    line = stack.line[stores.resource[k]]
     if stores.discharge_mw[k, step] > 0.0:
-        power = min(stores.discharge_mw[k, step], stack.up_room_mw[step])
+        power = min(stores.discharge_mw[k, step], stack.up_room_mw[line, step])
         return float(power / stores.discharge_efficiency[k])
-    power = min(stores.power_mw[k, step] - stores.charge_mw[k, step], stack.up_room_mw[step])
+    power = min(stores.power_mw[k, step] - stores.charge_mw[k, step], stack.up_room_mw[line, step])
     return float(power * stores.charge_efficiency[k])
 
 
-@njit(cache=True)
+@kernel
 def _draw_most(k: int, step: int, stack: Stack, stores: Stores) -> float:
     """Most that drawing can grow at its price, as change of content per hour."""
+    line = stack.line[stores.resource[k]]
     if stores.charge_mw[k, step] > 0.0:
-        power = min(stores.charge_mw[k, step], stack.down_room_mw[step])
+        power = min(stores.charge_mw[k, step], stack.down_room_mw[line, step])
         return float(power * stores.charge_efficiency[k])
-    power = min(stores.power_mw[k, step] - stores.discharge_mw[k, step], stack.down_room_mw[step])
+    power = min(stores.power_mw[k, step] - stores.discharge_mw[k, step], stack.down_room_mw[line, step])
     return float(power / stores.discharge_efficiency[k])
 
 
-@njit(cache=True)
+@kernel
 def put_in(k: int, step: int, rate: float, stack: Stack, stores: Stores) -> None:
     """Raise the content by ``rate`` MWh per hour of this step."""
     if stores.discharge_mw[k, step] > 0.0:
@@ -302,10 +223,10 @@ def put_in(k: int, step: int, rate: float, stack: Stack, stores: Stores) -> None
     else:
         power = rate / stores.charge_efficiency[k]
         stores.charge_mw[k, step] += power
-    shift_net(step, power, stack)
+    shift_net(stores.resource[k], step, power, stack)
 
 
-@njit(cache=True)
+@kernel
 def take_out(k: int, step: int, rate: float, stack: Stack, stores: Stores) -> None:
     """Lower the content by ``rate`` MWh per hour of this step."""
     if stores.charge_mw[k, step] > 0.0:
@@ -314,10 +235,10 @@ def take_out(k: int, step: int, rate: float, stack: Stack, stores: Stores) -> No
     else:
         power = rate * stores.discharge_efficiency[k]
         stores.discharge_mw[k, step] += power
-    shift_net(step, -power, stack)
+    shift_net(stores.resource[k], step, -power, stack)
 
 
-@njit(cache=True)
+@kernel
 def _less(power: float, by: float) -> float:
     """Subtract, and let rounding dust be nothing: a store with dust left would block the other direction."""
     rest = power - by

@@ -1,7 +1,8 @@
 """Who moves energy between steps → who runs: the rest of every step is read off its supply stack.
 
 Within a segment all parts are used in the same proportion: wind and PV plants by what they have available, coal
-plants of equal cost by what they can give, channels by their room, loads by what they ask.
+plants of equal cost by what they can give, channels by their room, loads by what they ask. Steps behind wires that
+bind have their own solution (``Behind``), which stands in place of the stack.
 """
 
 from __future__ import annotations
@@ -9,10 +10,14 @@ from __future__ import annotations
 import numpy as np
 
 from scenarios.errors import InvariantError
-from scenarios.records import Floats, axes, record
+from scenarios.records import Floats, Ints, axes, record
+from sim.dispatch.columns import load_share
 from sim.dispatch.commitment import Commitment, start_cost_cny
 from sim.dispatch.model import TOLERANCE_MW, DispatchCase, DispatchResult
-from sim.dispatch.stack import Role, Supply, coal_minimum_mw, coal_upper_mw
+from sim.dispatch.stack import Role, Supply, coal_minimum_mw
+
+Given = dict[Role, Floats]
+"""What is used of everything in a role, MW [hours × things of the role]."""
 
 
 @record
@@ -27,27 +32,51 @@ class Schedule:
     shift_down_mw: Floats = axes("hours")
 
 
-def settle(case: DispatchCase, commitment: Commitment, stack: Supply, schedule: Schedule) -> DispatchResult:
+@record
+class Behind:
+    """The steps behind wires that bind: what is used of every column of supply, MW, and the price there.
+
+    ``share`` says whose load is moved, in every step: flows must not depend on it in any other way.
+    """
+
+    step: Ints = axes("seen", dtype=int)
+    used_mw: Floats = axes("seen", "columns")
+    price_cny_per_mwh: Floats = axes("seen")
+    share: Floats = axes("loads")
+
+
+def settle(
+    case: DispatchCase,
+    commitment: Commitment,
+    stack: Supply,
+    schedule: Schedule,
+    behind: Behind | None = None,
+) -> DispatchResult:
     """Return the full result of a schedule. Raises ``InvariantError`` when a stack cannot balance its step."""
     net = _net_mw(stack, schedule)
-    used = _used_mw(stack, net)
-    unserved, relief = _not_served(case, schedule, used)
-    split = _by_load(case)
-    must_run = case.hydro_minimum_mw[case.time.day] * _part(used, stack, Role.HYDRO_MINIMUM)[:, None]
-    hydro = must_run + schedule.hydro_mw
+    price = _marginal_price(stack, net)
+    given = _given_mw(case, stack, net, behind)
+    moved = load_share(case)
+    if behind is not None:
+        moved = np.broadcast_to(behind.share, case.load_mw.shape)
+        price[behind.step] = behind.price_cny_per_mwh
+    up, down = moved * schedule.shift_up_mw[:, None], moved * schedule.shift_down_mw[:, None]
+    unserved, relief = _not_served(case.load_mw + up - down, given)
+    hydro = given[Role.HYDRO_MINIMUM] + schedule.hydro_mw
+    less = given[Role.EXPORT_UP] + given[Role.EXPORT_DOWN] + given[Role.EXPORT_CUT]
     draft = {
-        "coal_mw": _coal_mw(case, commitment, stack, used),
+        "coal_mw": given[Role.COAL_MINIMUM] + given[Role.COAL],
         "hydro_mw": hydro,
         "hydro_spilled_mwh": np.maximum(case.hydro_budget_mwh - _daily_mwh(case, hydro), 0.0),
-        "renewable_mw": case.available_mw * _part(used, stack, Role.RENEWABLES)[:, None],
-        "shed_mw": split * used[Role.SHED][:, None],
-        "shift_up_mw": split * schedule.shift_up_mw[:, None],
-        "shift_down_mw": split * schedule.shift_down_mw[:, None],
-        "unserved_mw": split * unserved[:, None],
-        "export_mw": _export_mw(case, stack, used),
-        "loss_mw": case.loss_mw - relief,
-        "below_minimum_mw": _width(stack, Role.COAL_MINIMUM) - used[Role.COAL_MINIMUM],
-        "price_cny_per_mwh": _marginal_price(stack, net),
+        "renewable_mw": given[Role.RENEWABLES],
+        "shed_mw": given[Role.SHED],
+        "shift_up_mw": up,
+        "shift_down_mw": down,
+        "unserved_mw": unserved,
+        "export_mw": np.maximum(case.export_high_mw - less, 0.0),
+        "loss_mw": np.maximum(case.loss_mw - relief[:, 0], 0.0),
+        "below_minimum_mw": _below_minimum_mw(case, commitment, given),
+        "price_cny_per_mwh": price,
     }
     return DispatchResult(
         time=case.time,
@@ -112,27 +141,41 @@ def _net_mw(stack: Supply, schedule: Schedule) -> Floats:
     return np.asarray(stack.asked_mw + stores + shift - schedule.hydro_mw.sum(axis=1))
 
 
-def _used_mw(stack: Supply, net_mw: Floats) -> dict[Role | int, Floats]:
-    """Return what of each segment is used; coal segments under their number in the stack, others by role."""
-    used: dict[Role | int, Floats] = {}
-    floor = np.zeros(len(net_mw))
+def _given_mw(case: DispatchCase, stack: Supply, net_mw: Floats, behind: Behind | None) -> Given:
+    """Return what is used of everything; raises ``InvariantError`` where that is not what is asked."""
+    given, total = _nothing(case), np.zeros(len(net_mw))
+    floor, column = np.zeros(len(net_mw)), 0
     for number, segment in enumerate(stack.segments):
-        key = number if segment.role is Role.COAL else segment.role
-        used[key] = np.clip(net_mw - floor, 0.0, segment.width_mw)
-        floor = stack.top_mw[:, number]
-    left = np.abs(net_mw - np.sum(list(used.values()), axis=0))
+        used = np.clip(net_mw - floor, 0.0, segment.width_mw)
+        parts = segment.part_mw * _share(used, segment.width_mw)[:, None]
+        if behind is not None:
+            parts[behind.step] = behind.used_mw[:, column : column + len(segment.things)]
+            used[behind.step] = parts[behind.step].sum(axis=1)
+        given[segment.role][:, segment.things] = parts
+        total += used
+        floor, column = stack.top_mw[:, number], column + len(segment.things)
+    left = np.abs(net_mw - total)
     if left.max() > TOLERANCE_MW:
         worst = int(left.argmax())
         raise InvariantError(f"dispatch: step {worst} is out of balance by {left[worst]:.3g} MW")
-    return used
+    return given
 
 
-def _width(stack: Supply, role: Role) -> Floats:
-    return next(segment.width_mw for segment in stack.segments if segment.role is role)
-
-
-def _part(used: dict[Role | int, Floats], stack: Supply, role: Role) -> Floats:
-    return _share(used[role], _width(stack, role))
+def _nothing(case: DispatchCase) -> Given:
+    """Return arrays of zeros for all roles."""
+    things = {
+        Role.COAL_MINIMUM: case.coal,
+        Role.HYDRO_MINIMUM: case.hydros,
+        Role.RENEWABLES: case.renewables,
+        Role.EXPORT_UP: case.channels,
+        Role.COAL: case.coal,
+        Role.EXPORT_DOWN: case.channels,
+        Role.SHED: case.loads,
+        Role.EXPORT_CUT: case.channels,
+        Role.UNSERVED: case.loads,
+        Role.LOSS_RELIEF: ("losses",),
+    }
+    return {role: np.zeros((len(case.time), len(names))) for role, names in things.items()}
 
 
 def _share(part: Floats, whole: Floats) -> Floats:
@@ -140,38 +183,26 @@ def _share(part: Floats, whole: Floats) -> Floats:
     return np.asarray(np.divide(part, whole, out=np.zeros_like(whole), where=whole > 0.0))
 
 
-def _by_load(case: DispatchCase) -> Floats:
-    """Return each load's share of the load of the step [hours × loads]."""
-    total = case.load_mw.sum(axis=1, keepdims=True)
-    return np.asarray(np.divide(case.load_mw, total, out=np.zeros_like(case.load_mw), where=total > 0.0))
+def _not_served(asked_mw: Floats, given: Given) -> tuple[Floats, Floats]:
+    """Return unserved load [hours × loads] and losses that do not arise [hours × 1], MW.
 
-
-def _coal_mw(case: DispatchCase, commitment: Commitment, stack: Supply, used: dict[Role | int, Floats]) -> Floats:
-    coal = coal_minimum_mw(case, commitment) * _part(used, stack, Role.COAL_MINIMUM)[:, None]
-    upper = coal_upper_mw(case, commitment)
-    for number, segment in enumerate(stack.segments):
-        if segment.role is Role.COAL:
-            plants = list(segment.plants)
-            coal[:, plants] += upper[:, plants] * _share(used[number], segment.width_mw)[:, None]
-    return coal
-
-
-def _export_mw(case: DispatchCase, stack: Supply, used: dict[Role | int, Floats]) -> Floats:
-    up = (case.export_high_mw - case.export_mw) * (1.0 - _part(used, stack, Role.EXPORT_UP))[:, None]
-    down = (case.export_mw - case.export_low_mw) * _part(used, stack, Role.EXPORT_DOWN)[:, None]
-    cut = case.export_low_mw * _part(used, stack, Role.EXPORT_CUT)[:, None]
-    return np.maximum(case.export_mw + up - down - cut, 0.0)
-
-
-def _not_served(case: DispatchCase, schedule: Schedule, used: dict[Role | int, Floats]) -> tuple[Floats, Floats]:
-    """Return unserved load and losses that do not arise, MW [hours].
-
-    Load that was moved away or shed cannot go unserved as well; with nobody left to serve, losses vanish.
+    Load that was moved away (``asked_mw`` is what remains) or shed cannot go unserved as well. Then others take its
+    place, and with nobody left to serve, losses vanish.
     """
-    missing = used[Role.UNSERVED] + used[Role.LOSS_RELIEF]
-    asked = case.load_mw.sum(axis=1) + schedule.shift_up_mw - schedule.shift_down_mw - used[Role.SHED]
-    unserved = np.clip(np.minimum(missing, asked), 0.0, None)
-    return unserved, np.maximum(missing - unserved, 0.0)
+    missing = given[Role.UNSERVED]
+    left = np.maximum(asked_mw - given[Role.SHED], 0.0)
+    unserved = np.minimum(missing, left)
+    excess = (missing - unserved).sum(axis=1, keepdims=True) + given[Role.LOSS_RELIEF]
+    if not excess.any():
+        return unserved, excess
+    room = left - unserved
+    more = room * _share(excess, room.sum(axis=1, keepdims=True)).clip(max=1.0)
+    return unserved + more, excess - more.sum(axis=1, keepdims=True)
+
+
+def _below_minimum_mw(case: DispatchCase, commitment: Commitment, given: Given) -> Floats:
+    missing = coal_minimum_mw(case, commitment) - given[Role.COAL_MINIMUM]
+    return np.asarray(np.maximum(missing, 0.0).sum(axis=1))
 
 
 def _daily_mwh(case: DispatchCase, power_mw: Floats) -> Floats:

@@ -40,7 +40,7 @@ def shared(plan: Programme, values: Floats) -> Floats:
         rows = _rows(plan, values[steps], steps)
         for columns in _equals(plan):
             part = values[steps, columns]
-            values[steps, columns] = _evened(part, rows.reach[:, columns], plan.upper[steps, columns], rows)
+            values[steps, columns] = evened(part, rows.reach[:, columns], plan.upper[steps, columns], rows)
             rows.flow_mw += (values[steps, columns] - part) @ rows.reach[:, columns].T
     return values
 
@@ -64,7 +64,7 @@ def _equals(plan: Programme) -> Iterator[Ints]:
         yield from (item for item in sets if len(item) > 1)
 
 
-def _evened(part: Floats, reach: Floats, room: Floats, rows: Rows) -> Floats:
+def evened(part: Floats, reach: Floats, room: Floats, rows: Rows) -> Floats:
     """Return ``part`` [steps × columns] evened out as far as the rows allow; ``reach`` is [rows × columns]."""
     binding = (rows.flow_mw >= rows.high_mw - BINDING_MW) | (rows.flow_mw <= rows.low_mw + BINDING_MW)
     open_hours = np.flatnonzero((part.sum(axis=1) > 0.0) & (room.sum(axis=1) > part.sum(axis=1)))

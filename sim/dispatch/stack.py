@@ -13,10 +13,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import Enum
+from functools import cached_property
 
 import numpy as np
 
-from scenarios.records import Floats
+from scenarios.records import Floats, Ints
+from sim.dispatch.columns import load_share
 from sim.dispatch.commitment import Commitment
 from sim.dispatch.model import DispatchCase
 
@@ -36,14 +38,22 @@ class Role(Enum):
     LOSS_RELIEF = "losses that do not arise"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Segment:
-    """A segment: its role, price in CNY/MWh, width in MW [hours], and for coal the plants that share it."""
+    """A segment: its role, price in CNY/MWh, whose it is [things], and how wide in MW [hours × things].
+
+    ``things`` are places on the axis of the case that the role belongs to. They share the segment in proportion.
+    """
 
     role: Role
     price: float
-    width_mw: Floats
-    plants: tuple[int, ...] = ()
+    things: Ints
+    part_mw: Floats
+
+    @cached_property
+    def width_mw(self) -> Floats:
+        """Width of the segment [hours]."""
+        return np.asarray(self.part_mw.sum(axis=1))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -78,30 +88,27 @@ def coal_upper_mw(case: DispatchCase, commitment: Commitment) -> Floats:
 
 
 def _segments(case: DispatchCase, commitment: Commitment) -> Iterator[Segment]:
-    up = (case.export_high_mw - case.export_mw).sum(axis=1)
-    down = (case.export_mw - case.export_low_mw).sum(axis=1)
-    unserved = case.load_mw.sum(axis=1) - case.shed_limit_mw
-    must_run = case.hydro_minimum_mw.sum(axis=1)[case.time.day]
-    least = coal_minimum_mw(case, commitment).sum(axis=1)
-    yield Segment(Role.COAL_MINIMUM, -case.price_below_minimum, least)
-    yield Segment(Role.HYDRO_MINIMUM, -case.price_hydro_minimum, must_run)
-    yield Segment(Role.RENEWABLES, -case.price_curtailed, case.available_mw.sum(axis=1))
-    yield Segment(Role.EXPORT_UP, -case.price_export_up, _not_negative(up))
-    yield from _coal_segments(case, commitment)
-    yield Segment(Role.EXPORT_DOWN, case.price_export_down, _not_negative(down))
-    yield Segment(Role.SHED, case.price_shed, case.shed_limit_mw)
-    yield Segment(Role.EXPORT_CUT, case.price_export_cut, case.export_low_mw.sum(axis=1))
-    yield Segment(Role.UNSERVED, case.price_unserved, _not_negative(unserved))
-    yield Segment(Role.LOSS_RELIEF, case.price_loss_relief, case.loss_mw)
+    least, upper = coal_minimum_mw(case, commitment), coal_upper_mw(case, commitment)
+    shed = load_share(case) * case.shed_limit_mw[:, None]
+    yield from _by_cost(Role.COAL_MINIMUM, case.coal_cost, -case.price_below_minimum, least)
+    yield _whole(Role.HYDRO_MINIMUM, -case.price_hydro_minimum, case.hydro_minimum_mw[case.time.day])
+    yield _whole(Role.RENEWABLES, -case.price_curtailed, case.available_mw)
+    yield _whole(Role.EXPORT_UP, -case.price_export_up, case.export_high_mw - case.export_mw)
+    yield from _by_cost(Role.COAL, case.coal_cost, 0.0, upper)
+    yield _whole(Role.EXPORT_DOWN, case.price_export_down, case.export_mw - case.export_low_mw)
+    yield _whole(Role.SHED, case.price_shed, shed)
+    yield _whole(Role.EXPORT_CUT, case.price_export_cut, case.export_low_mw)
+    yield _whole(Role.UNSERVED, case.price_unserved, case.load_mw - shed)
+    yield _whole(Role.LOSS_RELIEF, case.price_loss_relief, case.loss_mw[:, None])
 
 
-def _coal_segments(case: DispatchCase, commitment: Commitment) -> Iterable[Segment]:
+def _whole(role: Role, price: float, part_mw: Floats) -> Segment:
+    """Return one segment that all things of a kind share."""
+    return Segment(role, price, np.arange(part_mw.shape[1]), np.maximum(part_mw, 0.0))
+
+
+def _by_cost(role: Role, cost: Floats, premium: float, part_mw: Floats) -> Iterable[Segment]:
     """Plants of equal cost share one segment, pro rata: so the order of the table does not matter."""
-    upper = coal_upper_mw(case, commitment)
-    for cost in np.unique(case.coal_cost):
-        plants = np.flatnonzero(case.coal_cost == cost)
-        yield Segment(Role.COAL, float(cost), upper[:, plants].sum(axis=1), tuple(plants.tolist()))
-
-
-def _not_negative(width_mw: Floats) -> Floats:
-    return np.maximum(width_mw, 0.0)
+    for value in np.unique(cost):
+        plants = np.flatnonzero(cost == value)
+        yield Segment(role, float(value) + premium, plants, part_mw[:, plants])

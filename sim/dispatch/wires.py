@@ -1,0 +1,176 @@
+"""Limits of the network → what the compiled coordination sees of them: rows, columns of supply, flows.
+
+The columns of supply are the things of the segments of the stack, one after the other: in the order of their price.
+All of them inject: less export is an injection at the channel, unserved load one at the load.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from scenarios.records import Floats, Ints
+from sim.dispatch.kernels_state import Hour, Network, Stack, Wires
+from sim.dispatch.limits import NetworkLimits
+from sim.dispatch.model import DispatchCase
+from sim.dispatch.rows import FLOW_DUST, price_overload
+from sim.dispatch.sharing import Rows, evened
+from sim.dispatch.stack import Role, Segment, Supply
+
+NEAR = 0.7
+"""Rows that reach this part of their limits before anything is coordinated are looked at from the start."""
+
+NEAR_EVERY = 5
+"""Every how many steps that is seen after: all hours of the day come up within five days."""
+
+MOST_ACTIVE_ROWS = 80
+"""Rows that bind in one step at most: more than a network of this class has buses."""
+
+TIE_CNY_PER_MWH = 1e-6
+"""Equal prices are told apart by this, so that no two vertices of a step cost the same."""
+
+EVENED = (Role.RENEWABLES, Role.COAL)
+"""Roles whose things share what is used in proportion, as far as wires allow."""
+
+THINGS = {
+    Role.COAL_MINIMUM: "coal",
+    Role.HYDRO_MINIMUM: "hydros",
+    Role.RENEWABLES: "renewables",
+    Role.EXPORT_UP: "channels",
+    Role.COAL: "coal",
+    Role.EXPORT_DOWN: "channels",
+    Role.SHED: "loads",
+    Role.EXPORT_CUT: "channels",
+    Role.UNSERVED: "loads",
+}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Reach:
+    """Flow in each row per MW that columns [rows × columns] and resources [rows × resources] inject.
+
+    ``moved_share`` [loads] says whose load is moved.
+    """
+
+    columns: Floats
+    own: Floats
+    moved_share: Floats
+
+
+def reach_of(case: DispatchCase, stack: Supply, limits: NetworkLimits, order: Ints, kind: Ints) -> Reach:
+    """Return the reach of the columns and of the resources: hydro in ``order``, moved load, kinds of storage."""
+    share = case.load_mw.sum(axis=0) / max(case.load_mw.sum(), 1e-300)
+    first = np.unique(kind, return_index=True)[1]
+    own = np.hstack([limits.hydros[:, order], (limits.loads @ share)[:, None], limits.storages[:, first]])
+    return Reach(column_reach(stack, limits), _without_dust(own), share)
+
+
+def column_reach(stack: Supply, limits: NetworkLimits) -> Floats:
+    """Return the flow in each row per MW of every column [rows × columns]."""
+    return _without_dust(np.hstack([_segment_reach(segment, limits) for segment in stack.segments]))
+
+
+def _segment_reach(segment: Segment, limits: NetworkLimits) -> Floats:
+    if segment.role is Role.LOSS_RELIEF:
+        return limits.loss[:, None]
+    reach: Floats = getattr(limits, THINGS[segment.role])
+    return reach[:, segment.things]
+
+
+def _without_dust(reach: Floats) -> Floats:
+    return np.ascontiguousarray(np.where(np.abs(reach) < FLOW_DUST, 0.0, reach))
+
+
+def base_flow_mw(case: DispatchCase, limits: NetworkLimits, steps: slice = slice(None)) -> Floats:
+    """Return the flow of every row when all is served, every channel sends its most and nothing is supplied."""
+    flow = case.load_mw[steps] @ limits.loads.T + case.export_high_mw[steps] @ limits.channels.T
+    return np.asarray(-flow - case.loss_mw[steps, None] * limits.loss)
+
+
+def near_rows(case: DispatchCase, stack: Supply, limits: NetworkLimits) -> Ints:
+    """Return the rows that come near their limits in a plain dispatch: flat hydro, idle stores."""
+    if not limits.rows:
+        return np.zeros(0, np.int64)
+    steps = slice(0, None, NEAR_EVERY)
+    water = np.minimum(case.hydro_budget_mwh / case.day_hours[:, None], case.hydro_capacity_mw)
+    water = np.maximum(water - case.hydro_minimum_mw, 0.0)[case.time.day[steps]]
+    net = stack.asked_mw[steps] - water.sum(axis=1)
+    flow = base_flow_mw(case, limits, steps) + water @ limits.hydros.T
+    floor = np.zeros(len(net))
+    for number, segment in enumerate(stack.segments):
+        width = segment.width_mw[steps]
+        used = np.clip(net - floor, 0.0, width)
+        share = np.divide(used, width, out=np.zeros_like(used), where=used > 0.0)
+        if share.any():
+            flow += (segment.part_mw[steps] * share[:, None]) @ _segment_reach(segment, limits).T
+        floor = stack.top_mw[steps, number]
+    near = (flow > NEAR * limits.high_mw) | (flow < NEAR * limits.low_mw)
+    return np.flatnonzero(near.any(axis=0))
+
+
+def network_of(case: DispatchCase, supply: Supply, limits: NetworkLimits, reach: Reach, stack: Stack) -> Network:
+    """Return the network of a walk that has not begun: no step sees any row."""
+    rows, columns = reach.columns.shape
+    steps = len(case.time) if rows else 0
+    most = min(rows, MOST_ACTIVE_ROWS)
+    sizes = [len(segment.things) for segment in supply.segments]
+    lost = next(k for k, segment in enumerate(supply.segments) if segment.role is Role.UNSERVED)
+    wires = Wires(
+        reach=reach.columns,
+        own=reach.own,
+        low_mw=np.tile(limits.low_mw, (steps, 1)),
+        high_mw=np.tile(limits.high_mw, (steps, 1)),
+        base_mw=base_flow_mw(case, limits),
+        price=np.repeat(supply.price, sizes) + TIE_CNY_PER_MWH * np.arange(columns),
+        width_mw=np.hstack([segment.part_mw for segment in supply.segments])[:steps],
+        column_segment=np.repeat(np.arange(len(sizes)), sizes),
+        overload_price=price_overload(case),
+        lost_first=sum(sizes[:lost]),
+        lost_most_mw=supply.segments[lost].part_mw,
+        moved=len(case.hydros),
+        moved_share=reach.moved_share,
+        net_mw=stack.net_mw,
+        injected_mw=stack.injected_mw,
+        active=np.zeros(steps, np.int64),
+        row=np.zeros((steps, most), np.int64),
+        basic=np.zeros((steps, most + 1), np.int64),
+        place=np.zeros((steps, columns + 3 * rows), np.int8),
+        used_mw=np.zeros((steps, columns)),
+    )
+    return Network(wires, _hour(most, rows, columns), _hour(most, rows, columns))
+
+
+def _hour(most: int, rows: int, columns: int) -> Hour:
+    counts, values = np.zeros((2, most + 1), np.int64), np.zeros((4, most + 1))
+    logical = np.zeros((2, columns + 3 * rows))
+    return Hour(
+        size=np.zeros(1, np.int64),
+        row=counts[0],
+        position=np.zeros(rows, np.int64),
+        basic=counts[1],
+        place=np.zeros(columns + 3 * rows, np.int8),
+        basis=np.zeros((most + 1, most + 1)),
+        inverse=np.zeros((most + 1, most + 1)),
+        value=values[0],
+        dual=values[1],
+        right=values[2],
+        column=values[3],
+        entry=logical[0],
+        reduced=logical[1],
+        used_mw=np.zeros(columns),
+    )
+
+
+def shared_behind(wires: Wires, supply: Supply, seen: Ints) -> Floats:
+    """Return what is used of every column in the steps ``seen``, equals behind the same limits in proportion."""
+    used, width = wires.used_mw[seen], wires.width_mw[seen]
+    flow = wires.base_mw[seen] + wires.injected_mw[seen] @ wires.own.T + used @ wires.reach.T
+    rows = Rows(wires.reach, flow, wires.low_mw[seen], wires.high_mw[seen])
+    for number, segment in enumerate(supply.segments):
+        columns = np.flatnonzero(wires.column_segment == number)
+        if segment.role in EVENED and len(columns) > 1:
+            part = used[:, columns]
+            used[:, columns] = evened(part, wires.reach[:, columns], width[:, columns], rows)
+            rows.flow_mw += (used[:, columns] - part) @ wires.reach[:, columns].T
+    return used
