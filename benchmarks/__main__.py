@@ -10,6 +10,7 @@ KNOWN = {
     "adequacy": "adequacy",
     "agreement": "flow_agreement",
     "causes": "causes",
+    "dispatch": "dispatch",
     "flow": "flow",
     "growth": "flow_growth",
     "n1": "flow_n1",

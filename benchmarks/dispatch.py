@@ -1,0 +1,118 @@
+"""A year of dispatch by ``lp`` and ``fast``, and PyPSA's windows beside it: ``python -m benchmarks dispatch``.
+
+PyPSA may live in an environment of its own (the extra ``bench``): ``--pypsa-python`` or the variable
+``WUMENG_PYPSA_PYTHON`` names its interpreter. Some windows of 48 h are built and solved by both with the same
+network, units and prices; their objectives must agree, and PyPSA's year is its mean window times the windows of the
+year. All times are of the processor, so that neighbours on the machine matter little.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks import dispatch_peer
+from grid.compile import compile_net
+from grid.model import GridModel
+from grid.network import build_net
+from profiles.generate import generate
+from profiles.weather import make_weather
+from scenarios.load import load_scenario
+from scenarios.schema import Scenario
+from sim.dispatch import fast, lp
+from sim.dispatch.certificate import cut
+from sim.dispatch.commitment import commit
+from sim.dispatch.limits import NetworkLimits, network_limits
+from sim.dispatch.model import START_CONTENT, DispatchCase
+from sim.dispatch.programme import programme
+from sim.fleet import build_case
+
+AGREE = 1e-6
+
+
+def main(arguments: list[str]) -> int:
+    """Print seconds of a year, and the ratio to PyPSA where it can be had; 1 when objectives disagree."""
+    options = _options(arguments)
+    scenario = load_scenario("plan-2025", options.set)
+    model = compile_net(build_net(scenario))
+    case = build_case(scenario, generate(scenario, make_weather(scenario)))
+    limits = network_limits(scenario, model, case)
+    fast.solve(case)
+    exact_s = _cpu_s(lambda: lp.solve(case, limits))
+    quick_s = _cpu_s(lambda: fast.solve(case))
+    print(f"{len(case.time)} steps, {len(limits.rows)} rows: lp {exact_s:.2f} s, fast {quick_s:.3f} s")
+    if options.pypsa_python is None:
+        print("PyPSA: no interpreter is named (--pypsa-python), no comparison")
+        return 0
+    return _beside_pypsa(scenario, model, case, limits, options, exact_s)
+
+
+def _beside_pypsa(
+    scenario: Scenario,
+    model: GridModel,
+    case: DispatchCase,
+    limits: NetworkLimits,
+    options: argparse.Namespace,
+    exact_s: float,
+) -> int:
+    days = int(case.time.day[-1]) + 1
+    seconds, worst = [], 0.0
+    for first in np.linspace(0, days - 2, options.windows).astype(int):
+        part = replace(cut(case, int(first), 2), look_ahead_h=48, step_window_h=48)
+        own = lp.solve_rolling(part, limits).window_cost_cny.sum()
+        answer = _by_pypsa(scenario, model, part, limits, options.pypsa_python)
+        seconds.append(answer["seconds"])
+        worst = max(worst, abs(answer["objective"] / own - 1.0))
+    year_s = float(np.mean(seconds)) * days
+    print(f"PyPSA {answer['pypsa']}: {np.mean(seconds):.2f} s a window, {year_s:.0f} s for {days} windows")
+    print(f"that is {year_s / exact_s:.0f} times lp")
+    print(f"objectives of {len(seconds)} windows differ by at most {worst:.1e}")
+    return int(worst > AGREE)
+
+
+def _by_pypsa(
+    scenario: Scenario, model: GridModel, case: DispatchCase, limits: NetworkLimits, python: str
+) -> dict[str, float]:
+    plan = programme(case, commit(case).units_on, limits, START_CONTENT * case.storage_energy_mwh)
+    place = {bus: number for number, bus in enumerate(model.buses)}
+    tables = scenario.tables
+    stands = [(row.plant_id, row.bus_id) for row in scenario.plants]
+    stands += [(row.storage_id, row.bus_id) for row in scenario.storages]
+    stands += [(row.load_id, row.bus_id) for row in tables.loads]
+    stands += [(row.channel_id, row.bus_id) for row in tables.exports]
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "case.npz"
+        dispatch_peer.write_case(path, plan, model, {name: place[bus] for name, bus in stands if bus in place})
+        call = [python, str(Path(dispatch_peer.__file__)), str(path)]
+        done = subprocess.run(call, capture_output=True, text=True, check=True)
+    return dict(json.loads(done.stdout.splitlines()[-1]))
+
+
+def _cpu_s(work: Callable[[], object]) -> float:
+    began = time.process_time()
+    work()
+    return time.process_time() - began
+
+
+def _options(arguments: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks dispatch", description=__doc__)
+    parser.add_argument("--windows", type=int, default=3, help="windows that PyPSA solves")
+    parser.add_argument("--set", action="append", default=[], help="KEY=VALUE of the scenario")
+    parser.add_argument(
+        "--pypsa-python", default=os.environ.get("WUMENG_PYPSA_PYTHON"), help="interpreter with PyPSA"
+    )
+    return parser.parse_args(arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
