@@ -19,7 +19,7 @@ from sim.dispatch.columns import account_bound_mwh
 from sim.dispatch.commitment import Commitment, commit
 from sim.dispatch.limits import NetworkLimits, no_limits, overload_mw
 from sim.dispatch.model import DispatchCase, DispatchResult
-from sim.dispatch.programme import Merging, Programme, programme
+from sim.dispatch.programme import EMERGENCY_KINDS, Merging, Programme, programme
 from sim.dispatch.sharing import shared
 from sim.dispatch.state import State, first_state, state_at
 from sim.dispatch.unfold import cost_parts, unfold
@@ -30,6 +30,9 @@ FLOW_TOLERANCE_MW = 1e-6
 
 BOTH_WAYS_MW = 1e-6
 """A storage that charges and discharges more than this in one step burns energy, and is told one direction."""
+
+LITTLE_MW, LITTLE_CNY = 1e-6, 1e-3
+"""Load that goes without, and what a MW of it is worth, below which neither counts."""
 
 MOST_ROUNDS = 100
 """Solutions of one window (rows added, directions fixed) before something must be wrong."""
@@ -170,6 +173,8 @@ def windows(case: DispatchCase, first: int = 0) -> Iterator[Window]:
 class Walk:
     """The walk over the windows: what is kept of each, and the state that crosses the seams."""
 
+    _lumps = True
+
     def __init__(self, plan: Programme, first: State) -> None:
         """Begin in the state ``first``."""
         self._plan = plan
@@ -181,7 +186,7 @@ class Walk:
         self._one_way_windows = 0
         self._effort = [0, 0]
         self._cells: list[Cell] = []
-        self._merge(Merging(plan, ()))
+        self._merge(Merging(plan, (), self._lumps))
 
     def enter(self, state: State) -> None:
         """Go on from a state."""
@@ -226,7 +231,7 @@ class Walk:
         """Take cells into all programmes from now on; what their rows tell apart are columns of their own."""
         self._cells += cells
         rows = tuple(sorted({row for row, _ in self._cells}))
-        merging = Merging(self._plan, rows)
+        merging = Merging(self._plan, rows, self._merging.lumped)
         if np.array_equal(merging.groups.of, self._merging.groups.of):
             self._merging = merging
         else:
@@ -242,11 +247,19 @@ class Walk:
             merged = self._solved(window, model)
             values = self._merging.groups.split(merged, self._plan.upper[steps])
             missing = self._violated(window, values)
-            if not missing:
+            if not missing and self._merging.lumped and self._wanted(model, values):
+                self._merge(Merging(self._plan, self._merging.rows))
+            elif not missing:
                 self._costs.append(model.cost_cny)
                 return values, model.prices()
-            self._need(missing)
+            else:
+                self._need(missing)
         raise InvariantError(f"dispatch: window from step {window.begin} is not settled after {MOST_ROUNDS} rounds")
+
+    def _wanted(self, model: WindowModel, values: Floats) -> bool:
+        """Whether load goes without in a solution, or some would if it were a column of its own."""
+        used = any(values[:, self._plan.at[kind]].max(initial=0.0) > LITTLE_MW for kind in EMERGENCY_KINDS)
+        return used or bool(model.cell_rows and (model.worth_mw(EMERGENCY_KINDS) > LITTLE_CNY).any())
 
     def _linked(self, flow: Floats, first: Floats | float = 0.0) -> Floats:
         """Return flows [steps × rows] with coupled rows less those of the step before; ``first`` adds at step 0."""

@@ -34,6 +34,10 @@ from sim.dispatch.rows import COAL_KINDS, FLOW_DUST, Family, families_of, price_
 __all__ = ["FLOW_DUST", "Groups", "Merging", "Programme", "alike", "load_share", "price_overload", "programme"]
 
 
+EMERGENCY_KINDS = ("shed", "unserved")
+"""Loads that go without: half of all columns, and hardly ever used."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Budget:
     """Columns that share an energy per day: which [columns], and the mean power that the day allows [days], MW."""
@@ -232,10 +236,15 @@ def alike(features: Floats) -> Groups:
 
 @dataclass(frozen=True, eq=False)
 class Merging:
-    """A programme in which columns are one that nothing tells apart while only ``rows`` are in it."""
+    """A programme in which columns are one that nothing tells apart while only ``rows`` are in it.
+
+    ``lumped``: loads that go without are one column each way, whatever the rows tell apart. That stands for them
+    only as long as it is neither used nor worth using, load by load.
+    """
 
     plan: Programme
     rows: tuple[int, ...]
+    lumped: bool = False
 
     @cached_property
     def groups(self) -> Groups:
@@ -243,6 +252,8 @@ class Merging:
         # A level acts on no row itself, but belongs to a storage whose power does.
         reach = self.plan.reach[list(self.rows)]
         reach[:, self.plan.at["level"]] = reach[:, self.plan.at["discharge"]]
+        for kind in EMERGENCY_KINDS if self.lumped else ():
+            reach[:, self.plan.at[kind]] = 0.0
         return alike(np.vstack([self.plan.marks, reach]))
 
     @cached_property

@@ -80,6 +80,8 @@ def commit_units(
 class UnitWalk(Walk):
     """The walk over the windows with running units as unknowns."""
 
+    _lumps = False  # a mixed-integer optimum has no duals to tell what load would be worth
+
     def __init__(self, plan: Programme, before: Ints | None, gap: float) -> None:
         """Begin before the first step."""
         super().__init__(plan, first_state(plan.case))

@@ -96,6 +96,15 @@ class WindowModel:
         np.add.at(price, self.cell_places, dual[self._fixed_rows :] * reach[self.cell_rows])
         return np.asarray(price / self._step_h)
 
+    def worth_mw(self, kinds: Sequence[str]) -> Floats:
+        """Return what a MW of each column of some kinds would save, CNY [steps × columns], by the last duals."""
+        dual = np.array(self._highs.getSolution().row_dual)
+        weight = np.zeros((self._shape[0], len(self._plan.reach)))
+        np.add.at(weight, (self.cell_places, self.cell_rows), dual[self._fixed_rows :])
+        columns = np.concatenate([np.arange(self._plan.at[k].start, self._plan.at[k].stop) for k in kinds])
+        pays = dual[: self._shape[0], None] * self._plan.sign[columns] + weight @ self._plan.reach[:, columns]
+        return np.asarray(pays - self._plan.price[columns] * self._step_h)
+
     def _add(self, row: int, place: int) -> None:
         """Add a row for one step of the window; a coupled one takes in the step before, if the window has it."""
         reach = self._plan.reach[row, self._merging.groups.first]

@@ -308,3 +308,20 @@ def test_the_scenario_names_the_solver(solver: str):
     case = random_case(6, days=2)
     wanted = {"fast": fast, "lp": lp}[solver].solve(case)
     assert_allclose(dispatch(scenario, case).coal_mw, wanted.coal_mw, atol=1e-9)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_loads_that_are_one_column_until_one_goes_without_change_nothing(
+    seed: int, monkeypatch: pytest.MonkeyPatch
+):
+    # Tight rows and scarce supply at several loads: some go without, by place; told apart from the start or not.
+    calm = random_case(seed, days=2)
+    share = np.random.default_rng(seed).dirichlet(np.ones(4))
+    loads = {"load_mw": calm.load_mw * share, "loads": tuple("abcd")}
+    case = replace(calm, **loads)
+    limits = random_limits(case, seed, tightness=0.4)
+    lumped = solve_rolling(case, limits)
+    monkeypatch.setattr(lp.Walk, "_lumps", False)
+    apart = solve_rolling(case, limits)
+    assert_allclose(lumped.window_cost_cny, apart.window_cost_cny, rtol=1e-9)
+    assert_allclose(lumped.overload_mw.sum(), apart.overload_mw.sum(), atol=1e-3)

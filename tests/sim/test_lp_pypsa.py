@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pypsa_export
 import pytest
 from dispatch_cases import random_case
 from lp_cases import make_model, scattered
 from numpy.testing import assert_allclose
 
+from benchmarks import dispatch_peer
 from sim.dispatch.commitment import commit
 from sim.dispatch.limits import limits_at
 from sim.dispatch.lp import solve_rolling
@@ -48,7 +48,7 @@ def interpreter() -> str:
 
 
 def by_pypsa(path: Path) -> dict[str, Any]:
-    call = [interpreter(), str(Path(pypsa_export.__file__)), str(path)]
+    call = [interpreter(), str(Path(dispatch_peer.__file__)), str(path)]
     done = subprocess.run(call, capture_output=True, text=True, timeout=300, check=True)
     return dict(json.loads(done.stdout.splitlines()[-1]))
 
@@ -63,10 +63,10 @@ def test_two_weeks_with_a_network_cost_what_pypsa_says(seed: int, tmp_path: Path
     run = solve_rolling(case, limits)
     assert run.rows_used
     assert run.overload_mw.max() < 1e-6, "PyPSA's lines are hard limits"
-    assert START_CONTENT == pypsa_export.START_SHARE
+    assert START_CONTENT == dispatch_peer.START_SHARE
     first = START_CONTENT * case.storage_energy_mwh
     plan = programme(case, commit(case).units_on, limits, first)
-    pypsa_export.write_case(tmp_path / "case.npz", plan, model, bus_of)
+    dispatch_peer.write_case(tmp_path / "case.npz", plan, model, bus_of)
     answer = by_pypsa(tmp_path / "case.npz")
     assert answer["status"] == ["ok", "optimal"]
     assert_allclose(run.window_cost_cny.sum(), answer["objective"], rtol=1e-6)
