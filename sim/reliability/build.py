@@ -53,7 +53,9 @@ def with_network(
     """Return the system with its network, whose rates may be assumed too."""
     from sim.reliability.build_network import branch_rates, network_of  # noqa: PLC0415  pandapower, here only
 
-    assumed = (*system.assumed, *_not_published({row.component: row for row in branch_rates(scenario)}))
+    rates = _not_published({row.component: row for row in branch_rates(scenario)})
+    ice = f"line failures in ice × {scenario.settings.adequacy.icing_factor:g} (assumed)"
+    assumed = (*system.assumed, *rates, ice)
     return replaced(system, network=network_of(scenario, cases, weathers), assumed=assumed)
 
 

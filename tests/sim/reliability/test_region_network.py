@@ -85,6 +85,7 @@ def test_lines_fail_by_length_and_circuit(tiny: Scenario, network: Network) -> N
 def test_the_rates_that_are_assumed_are_named(region: AdequacySystem) -> None:
     assert "line 220 kV (assumed)" in region.assumed
     assert "transformer (assumed)" in region.assumed
+    assert "line failures in ice × 10 (assumed)" in region.assumed
 
 
 def test_a_missing_rate_is_an_error() -> None:
