@@ -61,15 +61,18 @@ def measure(case: Case, rounds: int) -> None:
         ratio = seconds / float(np.median(wall[OURS]))
         print(
             f"| {case.name} | {engine.name} | {1e3 * seconds:,.1f} | {ratio:,.1f} | "
-            f"{1e3 * float(np.median(used[engine.name])):,.1f} | {_apart(first[engine.name], first[OURS])} | "
+            f"{1e3 * float(np.median(used[engine.name])):,.1f} | {_apart(engine.name, first)} | "
             f"{len(wall[engine.name])} |",
             flush=True,
         )
 
 
-def _apart(v: Floats, ours_v: Floats) -> str:
+def _apart(name: str, first: dict[str, Floats]) -> str:
     """Largest difference in voltage, and how many hours the other did not solve or solved otherwise."""
-    gap = np.abs(v - ours_v[: len(v)]).max(axis=1)
+    if "limits" in name:
+        return "rightly other"
+    v = first[name]
+    gap = np.abs(v - first[OURS][: len(v)]).max(axis=1)
     near = gap < 1e-4
     most = f"{gap[near].max():.0e}" if near.any() else "–"
     return most if near.all() else f"{most} ({np.count_nonzero(~near)} hours not solved or on another branch)"

@@ -5,7 +5,8 @@ What was made equal, so that all solve the same equations:
 * One angle reference: further external grids become generators that only hold voltage.
 * One load per bus, with the sum of all that is injected there (generation as negative load), because that is the
   one kind of element that every peer can change by hour in a batch; generators only hold voltage, without limits.
-* Parallel circuits become one (lightsim2grid knows no others).
+* Parallel circuits become one; transformers are rated at their buses' voltages and have no magnetising branch
+  (lightsim2grid knows the former not, and the latter elsewhere).
 * power-grid-model 1.12 knows no buses that hold voltage: it is given the reactive power they turned out to need.
 """
 
@@ -101,15 +102,21 @@ def _only_loads(net: Any) -> None:
 
 
 def _single(net: Any) -> None:
-    """Turn parallel circuits into one of the same admittance (lightsim2grid refuses the column ``parallel``)."""
+    """Turn parallel circuits into one of the same admittance, and rate transformers at their buses' voltages.
+
+    lightsim2grid refuses the column ``parallel``, takes no notice of rated voltages other than the buses', and puts
+    the magnetising branch elsewhere (8e-6 pu): it is left out.
+    """
     many = net.line["parallel"]
     for column in ("r_ohm_per_km", "x_ohm_per_km"):
         net.line[column] /= many
     for column in ("c_nf_per_km", "g_us_per_km", "max_i_ka"):
         net.line[column] *= many
-    for column in ("sn_mva", "pfe_kw"):  # short-circuit voltages and no-load currents are shares of the rating
-        net.trafo[column] *= net.trafo["parallel"]
+    net.trafo["sn_mva"] *= net.trafo["parallel"]  # short-circuit voltages are shares of the rating
+    net.trafo["i0_percent"] = net.trafo["pfe_kw"] = 0.0
     net.line["parallel"] = net.trafo["parallel"] = 1
+    for side in ("hv", "lv"):
+        net.trafo[f"vn_{side}_kv"] = net.bus.vn_kv.loc[net.trafo[f"{side}_bus"]].to_numpy()
 
 
 def load_rows(case: Case) -> list[int]:
