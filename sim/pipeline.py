@@ -24,7 +24,7 @@ from scenarios.jitcache import FOLDER, is_cold
 from scenarios.schema import Scenario
 from sim.absorption.causes import Causes, Operated, separate
 from sim.checks import require_sound
-from sim.dispatch import dispatch, limits_kept
+from sim.dispatch import dispatch
 from sim.dispatch.certificate import certificate_for
 from sim.metrics import summarise
 from sim.operation import Operation, operate, reference_flow
@@ -104,8 +104,7 @@ def causes_of(scenario: Scenario, operation: Operation, stages: Stages) -> Cause
     """Return why the operation curtailed wind and PV: the same period dispatched again with fewer limits."""
     with stages.stage("causes", "Causes of curtailment: dispatch with fewer limits · 弃电归因"):
         corrected = operation.correction is not None
-        kept = limits_kept(scenario, operation.case, operation.limits)
-        operated = Operated(operation.case, operation.result, kept, corrected)
+        operated = Operated(operation.case, operation.result, operation.limits, corrected)
         return separate(operated, partial(dispatch, scenario))
 
 
