@@ -141,7 +141,7 @@ def compare(stress: Stress) -> Found:
         overload=_both(float(overload_mw(limits, case, result).sum()) * step_h for result in results),
         available=float(case.available_mw.sum()) * step_h,
         load=float(case.load_mw.sum()) * step_h,
-        broken=tuple(item.law for item in violations(case, quick)),
+        broken=tuple(item.law for item in violations(case, quick, limits)),
     )
 
 

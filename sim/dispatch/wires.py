@@ -110,7 +110,10 @@ def near_rows(case: DispatchCase, stack: Supply, limits: NetworkLimits) -> Ints:
 
 
 def network_of(case: DispatchCase, supply: Supply, limits: NetworkLimits, reach: Reach, stack: Stack) -> Network:
-    """Return the network of a walk that has not begun: no step sees any row."""
+    """Return the network of a walk that has not begun: no step sees any row.
+
+    All arrays are contiguous by rows: other layouts would be other types, for which the kernels compile anew.
+    """
     rows, columns = reach.columns.shape
     steps = len(case.time) if rows else 0
     most = min(rows, MOST_ACTIVE_ROWS)
@@ -121,13 +124,13 @@ def network_of(case: DispatchCase, supply: Supply, limits: NetworkLimits, reach:
         own=reach.own,
         low_mw=np.tile(limits.low_mw, (steps, 1)),
         high_mw=np.tile(limits.high_mw, (steps, 1)),
-        base_mw=base_flow_mw(case, limits),
+        base_mw=np.ascontiguousarray(base_flow_mw(case, limits)),
         price=np.repeat(supply.price, sizes) + TIE_CNY_PER_MWH * np.arange(columns),
-        width_mw=np.hstack([segment.part_mw for segment in supply.segments])[:steps],
+        width_mw=np.ascontiguousarray(np.hstack([segment.part_mw for segment in supply.segments])[:steps]),
         column_segment=np.repeat(np.arange(len(sizes)), sizes),
         overload_price=price_overload(case),
         lost_first=sum(sizes[:lost]),
-        lost_most_mw=supply.segments[lost].part_mw,
+        lost_most_mw=np.ascontiguousarray(supply.segments[lost].part_mw),
         moved=len(case.hydros),
         moved_share=reach.moved_share,
         net_mw=stack.net_mw,
