@@ -35,6 +35,8 @@ def findings(content: Content) -> list[Finding]:
         _failed,
         _unserved,
         _overloads,
+        _planned_overloads,
+        _corrected,
         _voltages,
         _security,
         _below_minimum,
@@ -81,6 +83,27 @@ def _overloads(content: Content) -> Iterator[Finding]:
         names=listing([_loaded(content, key, over[key]) for key in worst]),
     )
     yield Finding("bad", text, "grid")
+
+
+def _planned_overloads(content: Content) -> Iterator[Finding]:
+    """Rows of the network that the dispatch itself plans above their limits."""
+    over = [row for row in content.info.get("dispatch", {}).get("rows_at_limit", ()) if row["hours_above"] > 0]
+    if over:
+        energy = u.energy(sum(row["above_mwh"] for row in over) / 1000)
+        yield Finding("bad", word("find_planned_overloads", count=same(len(over)), energy=energy), "causes")
+
+
+def _corrected(content: Content) -> Iterator[Finding]:
+    """Hours whose AC flow was in trouble, and what dispatching them anew changed."""
+    change = content.info.get("dispatch", {}).get("ac_correction")
+    if change:
+        gaps = {
+            "before": u.hours(change["hours_before"]),
+            "left": u.hours(change["hours_left"]),
+            "days": same(change["days"]),
+            "energy": u.energy(change["more_curtailed_mwh"] / 1000),
+        }
+        yield Finding("warn", word("find_corrected", **gaps), "grid")
 
 
 def _loaded(content: Content, key: str, row: dict[str, Any]) -> Both:

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import timedelta
 from typing import Any
+
+import pandas as pd
 
 from sim.report import units as u
 from sim.report.cells import (
     Table,
     hours_head,
     label,
+    number,
     plain,
+    small_energy,
+    small_energy_head,
     text_head,
     unit_head,
 )
@@ -78,6 +84,39 @@ def hashes(content: Content) -> Table:
     return Table("hashes", (text_head("what"), text_head("fingerprint")), tuple(rows))
 
 
+def _stamp(content: Content, step: int) -> pd.Timestamp:
+    time = content.static["time"]
+    return pd.Timestamp(time["start"]) + timedelta(hours=step * time["step_h"])
+
+
+def certificate(content: Content) -> Table:
+    """How far the fast dispatch is from the exact optimum in the sampled weeks."""
+    found = content.info.get("dispatch", {}).get("certificate") or {"samples": ()}
+    rows = []
+    for sample in found["samples"]:
+        available = max(sample["available_mwh"], 1.0)
+        lost = sample["curtailed_mwh"], sample["exact_curtailed_mwh"]
+        gap = sample["cost_cny"] / sample["exact_cost_cny"] - 1.0 if sample["exact_cost_cny"] else None
+        rows.append(
+            (
+                label(word(f"sample_{sample['name']}")),
+                label(f"{_stamp(content, sample['first_step']):%Y-%m-%d}"),
+                number(u.fixed(None if gap is None else 100 * gap, 4), gap),
+                *(small_energy(mwh / 1000) for mwh in lost),
+                number(u.fixed(100 * (lost[0] - lost[1]) / available, 4), (lost[0] - lost[1]) / available),
+            )
+        )
+    heads = (
+        text_head("sample"),
+        text_head("from_day"),
+        unit_head("cost_gap", "%"),
+        small_energy_head("curtailed_fast"),
+        small_energy_head("curtailed_exact"),
+        unit_head("curtailment_gap", "%"),
+    )
+    return Table("certificate", heads, tuple(rows))
+
+
 def _run_facts(content: Content) -> Pairs:
     total_s = sum(content.info["timings_s"].values())
     facts = [
@@ -98,4 +137,6 @@ def _context(content: Content) -> dict[str, Any]:
     return {"run_facts": _run_facts(content)}
 
 
-SECTION = Section("facts", tables=(status, failures, settings, versions, timings, hashes), context=_context)
+SECTION = Section(
+    "facts", tables=(status, failures, certificate, settings, versions, timings, hashes), context=_context
+)

@@ -16,6 +16,14 @@ WORDS: dict[str, tuple[str, str]] = {
         "{count}个元件超过额定值，共{hours}；最重：{names}。",
         "Elements loaded above their rating: {count}, in {hours}; the worst: {names}.",
     ),
+    "find_planned_overloads": (
+        "调度计划中有{count}个支路或断面超过限额，电量{energy}：没有别的出路。",
+        "Branches or sections that the dispatch plans above their limits, having no other way: {count}, {energy}.",
+    ),
+    "find_corrected": (
+        "交流校正：{before}存在越限或不收敛，重新调度{days}天后剩{left}，多弃{energy}。",
+        "AC correction: {before} in trouble; {days} days dispatched anew, {left} remain, {energy} more curtailed.",
+    ),
     "find_security": (
         "{count}个单一故障不满足N-1；最常见：{worst}（{hours}）。",
         "Single losses that the grid does not stand (N-1): {count}; most often {worst} ({hours}).",

@@ -79,7 +79,7 @@ def test_every_word_asked_for_exists_and_none_is_left_over() -> None:
     strings = set(re.findall(r'"(\w+)"', _sources())) | set(re.findall(r'empty="(\w+)"', _sources()))
     made = re.compile(
         r"^(kind|section|table|figure|confidence|worst|map|cost|find|storage|available|curtailed|cause|level|tile|plan"
-        r"|axis|hover|unit|format|compare|absorb|adequacy|criterion|relief)_"
+        r"|axis|hover|unit|format|compare|absorb|adequacy|criterion|relief|sample)_"
     )
     unused = [key for key in WORDS if key not in strings and not made.match(key)]
     assert not unused
