@@ -171,14 +171,21 @@ def given_rows(model: GridModel, plan: Plan, injections: Injections) -> Given:
     slack[rows[rows >= 0]] = np.flatnonzero(rows >= 0)
     return Given(
         sn_mva=model.sn_mva,
-        p_mw=np.ascontiguousarray(injections.p_mw),
-        q_mvar=np.ascontiguousarray(injections.q_mvar),
-        v_set=np.ascontiguousarray(injections.v_set_pu),
-        q_min=np.ascontiguousarray(injections.q_min_mvar),
-        q_max=np.ascontiguousarray(injections.q_max_mvar),
+        p_mw=_for_reading(injections.p_mw),
+        q_mvar=_for_reading(injections.q_mvar),
+        v_set=_for_reading(injections.v_set_pu),
+        q_min=_for_reading(injections.q_min_mvar),
+        q_max=_for_reading(injections.q_max_mvar),
         control=plan.control,
         slack=slack,
     )
+
+
+def _for_reading(values: Floats) -> Floats:
+    """Return values by rows, read-only: arrays that may be written are another type, for which kernels compile."""
+    view = np.ascontiguousarray(values).view()
+    view.flags.writeable = False
+    return view
 
 
 class Prepared(NamedTuple):

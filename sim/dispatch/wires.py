@@ -112,7 +112,8 @@ def near_rows(case: DispatchCase, stack: Supply, limits: NetworkLimits) -> Ints:
 def network_of(case: DispatchCase, supply: Supply, limits: NetworkLimits, reach: Reach, stack: Stack) -> Network:
     """Return the network of a walk that has not begun: no step sees any row.
 
-    All arrays are contiguous by rows: other layouts would be other types, for which the kernels compile anew.
+    All arrays are contiguous by rows and may be written: other arrays would be other types, for which the kernels
+    compile anew.
     """
     rows, columns = reach.columns.shape
     steps = len(case.time) if rows else 0
@@ -120,17 +121,17 @@ def network_of(case: DispatchCase, supply: Supply, limits: NetworkLimits, reach:
     sizes = [len(segment.things) for segment in supply.segments]
     lost = next(k for k, segment in enumerate(supply.segments) if segment.role is Role.UNSERVED)
     wires = Wires(
-        reach=reach.columns,
-        own=reach.own,
-        low_mw=np.tile(limits.low_mw, (steps, 1)),
-        high_mw=np.tile(limits.high_mw, (steps, 1)),
-        base_mw=np.ascontiguousarray(base_flow_mw(case, limits)),
+        reach=np.array(reach.columns, order="C"),
+        own=np.array(reach.own, order="C"),
+        low_mw=np.zeros((steps, rows)) + limits.low_mw,
+        high_mw=np.zeros((steps, rows)) + limits.high_mw,
+        base_mw=np.array(base_flow_mw(case, limits), order="C"),
         price=np.repeat(supply.price, sizes) + TIE_CNY_PER_MWH * np.arange(columns),
-        width_mw=np.ascontiguousarray(np.hstack([segment.part_mw for segment in supply.segments])[:steps]),
+        width_mw=np.array(np.hstack([segment.part_mw for segment in supply.segments])[:steps], order="C"),
         column_segment=np.repeat(np.arange(len(sizes)), sizes),
         overload_price=price_overload(case),
         lost_first=sum(sizes[:lost]),
-        lost_most_mw=np.ascontiguousarray(supply.segments[lost].part_mw),
+        lost_most_mw=np.array(supply.segments[lost].part_mw, order="C"),
         moved=len(case.hydros),
         moved_share=reach.moved_share,
         net_mw=stack.net_mw,
