@@ -142,7 +142,7 @@ def _pandapower_rows(outcome: Outcome) -> Iterator[Row]:
 def _yearly_rows(metrics: dict[str, Any]) -> Iterator[Row]:
     rate = metrics["utilisation"]["all_causes"]
     energy = metrics["energy_gwh"]
-    guizhou = "Guizhou 2022–Jan 2025 (NEA/CEC monthly series); the dispatch here sees no network limit"
+    guizhou = "Guizhou 2022–Jan 2025 (NEA/CEC monthly series)"
     yield Row("utilisation of PV", f"{100 * rate['pv']:.1f} %", "96.2–99.4 %", guizhou)
     yield Row("utilisation of wind", f"{100 * rate['wind']:.1f} %", "99.6–99.7 %", guizhou)
     plan = "毕节市新型综合能源基地建设实施方案 (2023)"
