@@ -118,11 +118,13 @@ def months(content: Content) -> Spec:
 def worst_losses(content: Content) -> Spec:
     """Hours in which the worst single losses fail."""
     chosen = ([] if content.security is None else critical_losses(content.security))[:SHOWN][::-1]
-    labels = [in_both(Both(f"{row['name']} {row['name_zh']}", f"{row['name']} {row['name_en']}")) for row in chosen]
-    trace = _hours_bars([row["hours_failed"] for row in chosen], labels)
+    trace = _hours_bars([row["hours_failed"] for row in chosen], [row["name"] for row in chosen])
+    names_in_full = {"hovertext": [in_both(Both(row["name_zh"], row["name_en"])) for row in chosen]}
     names = {"type": "category", "automargin": True, "tickfont": {"size": 11}}
     height = 110 + 24 * len(chosen)
-    return figure([trace | {"orientation": "h"}], height, xaxis=axis("axis_failed_hours"), yaxis=names)
+    return figure(
+        [trace | names_in_full | {"orientation": "h"}], height, xaxis=axis("axis_failed_hours"), yaxis=names
+    )
 
 
 def _hours_bars(x: list[Any], y: list[Any]) -> Spec:
