@@ -102,10 +102,12 @@ def with_cell(key: str, value: str, **cells: str) -> Callable[[Rows], object]:
 
 
 def without_lines_at(bus: str) -> Callable[[Rows], object]:
-    """Return a change that removes every line at a bus."""
+    """Return a change that takes every line at a bus out of service for good; other tables may still name them."""
 
     def change(rows: Rows) -> None:
-        rows[:] = [row for row in rows if bus not in (row["from_bus"], row["to_bus"])]
+        for row in rows:
+            if bus in (row["from_bus"], row["to_bus"]):
+                row["in_service_from"], row["in_service_to"] = "2000", "2001"
 
     return change
 
