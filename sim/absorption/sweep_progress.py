@@ -14,7 +14,7 @@ from rich.progress import BarColumn, Progress, TextColumn
 class CaseProgress:
     """Counts cases as they end and says so on standard error; ``quiet`` says nothing.
 
-    The time left is the time that the cases of this session took, each, times those that remain.
+    The time left is the time that the cases of this sitting took, each, times those that remain.
     """
 
     def __init__(self, *, quiet: bool = False) -> None:
