@@ -65,7 +65,7 @@ def run(scenario: Scenario, options: RunOptions, stages: Stages) -> Path:
 def simulate(scenario: Scenario, stages: Stages) -> Outcome:
     """Return the simulated time axis of a scenario as records."""
     if is_cold(FOLDER):
-        stages.say("  First run: compiling the kernels takes two to three minutes, once. 首次运行需编译计算内核。")
+        stages.say("  First run: compiling the kernels takes some minutes, once. 首次运行需编译计算内核。")
     with stages.stage("network", "Network: tables, checks, pandapower net · 网架"):
         network = check_network(scenario)
         net = build_net(scenario)

@@ -19,7 +19,7 @@ def sweep_and_show(plan: Sweep, options: SweepOptions, pool: Pool, *, quiet: boo
     progress = CaseProgress(quiet=quiet)
     progress.say(f"[bold]{plan.title_zh} · {plan.title_en}[/bold], {len(plan.cases)} cases, {pool.where}")
     if is_cold(FOLDER):
-        progress.say("  First run: compiling the kernels takes two to three minutes, once. 首次运行需编译计算内核。")
+        progress.say("  First run: compiling the kernels takes some minutes, once. 首次运行需编译计算内核。")
     try:
         finished = sweep(plan, options, pool, progress)
     except KeyboardInterrupt:
