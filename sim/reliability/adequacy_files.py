@@ -6,7 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from scenarios.errors import DataError, Problem, ScenarioError
+from scenarios.errors import Problem, ScenarioError
+from sim.reliability.kept import read_kept
 
 ADEQUACY_FILE = "adequacy.json"
 FORMAT = 1
@@ -39,14 +40,4 @@ def write_adequacy(folder: Path, text: str) -> Path:
 
 def read_adequacy(folder: Path) -> Json | None:
     """Return the findings kept in a folder, ``None`` when there are none; ``DataError`` for an unusable file."""
-    path = folder / ADEQUACY_FILE
-    if not path.is_file():
-        return None
-    cure = "repeat the command `adequacy … --out`"
-    try:
-        record: Json = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise DataError(Problem(str(path), f"cannot be read ({error})", cure)) from None
-    if not isinstance(record, dict) or record.get("format") != FORMAT:
-        raise DataError(Problem(str(path), f"is not of format {FORMAT}", cure))
-    return record
+    return read_kept(folder / ADEQUACY_FILE, FORMAT, "repeat the command `adequacy … --out`")

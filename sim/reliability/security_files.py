@@ -13,7 +13,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from scenarios.errors import DataError, Problem, SimulationError
+from scenarios.errors import Problem, SimulationError
+from sim.reliability.kept import read_kept
 
 SECURITY_FILE = "security.json"
 LOSSES_FILE = "security_losses.csv"
@@ -92,14 +93,4 @@ def read_security(folder: Path) -> Json | None:
 
     Raises ``DataError`` for a file that cannot be used.
     """
-    path = folder / SECURITY_FILE
-    if not path.is_file():
-        return None
-    cure = "repeat the command `secure --force`"
-    try:
-        record: Json = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise DataError(Problem(str(path), f"cannot be read ({error})", cure)) from None
-    if not isinstance(record, dict) or record.get("format") != FORMAT:
-        raise DataError(Problem(str(path), f"is not of format {FORMAT}", cure))
-    return record
+    return read_kept(folder / SECURITY_FILE, FORMAT, "repeat the command `secure --force`")
