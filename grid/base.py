@@ -1,8 +1,8 @@
-"""A compiled grid → its base point: the operating point whose factor corrects all hours (``grid.chord``).
+"""A compiled grid → its base points: operating points whose factors correct all hours (``grid.chord``).
 
-Base points are the solutions of the model's typical injections times 0.0, 0.1 … 1.5; each hour takes the one that
-is nearest to its schedule. They are properties of the grid and the options, never of the hours that are solved, so
-that no hour's result depends on its neighbours.
+Base points are the solutions of the model's typical injections; each hour takes the one that is nearest to its
+schedule. They are properties of the grid and the options, never of the hours that are solved, so that no hour's
+result depends on its neighbours.
 """
 
 from __future__ import annotations
@@ -14,41 +14,48 @@ import numpy as np
 from grid.block import Base, Places
 from grid.factor import Plan, plan_of
 from grid.kernels import HOLDING, PQ, Hour, Index, Rules, State
-from grid.kernels_base import factor_at, injected, levels, operating_point
+from grid.kernels_base import factor_at, injected, operating_point
+from grid.kernels_sift import Points
 from grid.kernels_year import Start
 from grid.model import Complexes, GridModel
-from grid.sensitivities import dc_angles
+from grid.sensitivities import dc_angles, nearness
 from grid.simd import LANES
 from scenarios.records import Bools, Floats, Ints
 
 TYPICAL = Rules(1e-10, 20, False, False)
 
 
-USUAL, HIGHEST, PER_UNIT = 10, 15, 10
-"""Levels are tenths of the typical injections."""
-
-
-def levels_of(model: GridModel, plan: Plan, p_mw: Floats) -> Ints:
-    """Return the level of the base point that is nearest to each hour's schedule [hours × buses]."""
-    share = np.empty(len(p_mw))
-    typical_mw = np.zeros(len(model.buses)) if model.typical_mva is None else model.typical_mva.real
-    levels(p_mw, np.where(plan.live, typical_mw, 0.0), share)
-    share[~np.isfinite(share)] = 0.0
-    return np.clip(np.rint(share * PER_UNIT), 0, HIGHEST).astype(np.int64)
+USUAL = 0
+"""The base point that Newton starts from."""
 
 
 @lru_cache(maxsize=64)
-def base_of(model: GridModel, distributed_slack: bool, limits: bool, level: int) -> Base:
-    """Return the base point of ``model`` at a level; it is worked out once for each model and choice of options."""
-    return make_base(model, plan_of(model, distributed_slack), limits, level)
+def points_of(model: GridModel) -> Points:
+    """Return what tells how near an hour is to each base point: by angle differences over branches of a DC flow.
+
+    Raises ``ValueError`` when the model has more than ``LANES`` points.
+    """
+    typical_mw = np.zeros((1, len(model.buses))) if model.typical_mva is None else model.typical_mva.real
+    if len(typical_mw) > LANES:
+        raise ValueError(f"{len(typical_mw)} typical points; at most {LANES} can be told apart")
+    weight, half_square = np.zeros((len(model.buses), LANES)), np.full(LANES, np.inf)
+    weights, half_square[: len(typical_mw)] = nearness(model, typical_mw)
+    weight[:, : len(typical_mw)] = weights.T
+    return Points(weight.reshape(-1), half_square)
 
 
-def make_base(model: GridModel, plan: Plan, limits: bool, level: int, near: Start | None = None) -> Base:
-    """Return the base point for the values in ``plan``, sought from ``near`` (by rows; else from the flat start).
+@lru_cache(maxsize=128)
+def base_of(model: GridModel, distributed_slack: bool, limits: bool, point: int) -> Base:
+    """Return a base point of ``model``; it is worked out once for each model and choice of options."""
+    return make_base(model, plan_of(model, distributed_slack), limits, point)
+
+
+def make_base(model: GridModel, plan: Plan, limits: bool, point: int, near: Start | None = None) -> Base:
+    """Return a base point for the values in ``plan``, sought from ``near`` (by rows; else from the flat start).
 
     Where the typical injections have no solution, the base point is where the search began.
     """
-    state = _base_state(model, plan, limits, level, near or flat_start(model, plan))
+    state = _base_state(model, plan, limits, point, near or flat_start(model, plan))
     rows = control_rows(model, plan)
     work, bend = factor_at(plan.pattern, state, rows if limits else rows[:0])
     kind = np.where(rows >= 0, state.kind[rows], HOLDING)
@@ -81,12 +88,12 @@ def _columns(
     )
 
 
-def _base_state(model: GridModel, plan: Plan, limits: bool, level: int, start: Start) -> State:
-    """Solve the typical injections at ``level``, or at the next lower one that can be; else take ``start``."""
+def _base_state(model: GridModel, plan: Plan, limits: bool, point: int, start: Start) -> State:
+    """Solve the typical injections of a point, or as many tenths of them as can be; else take ``start``."""
     if model.typical_mva is not None:
-        for share in range(level, -1, -1):
+        for tenth in range(10, -1, -1):
             rules = TYPICAL._replace(limits=limits)
-            hour = _typical_hour(model, plan, model.typical_mva * (share / PER_UNIT))
+            hour = _typical_hour(model, plan, model.typical_mva[point] * (tenth / 10))
             worked, state = operating_point(plan.pattern, hour, start.e, start.f, plan.control, rules)
             if worked:
                 return state
@@ -113,7 +120,7 @@ def _typical_hour(model: GridModel, plan: Plan, typical_mva: Complexes) -> Hour:
 
 def flat_start(model: GridModel, plan: Plan) -> Start:
     """Return 1 pu at the angles of a DC flow of the typical injections (which knows of phase shifters)."""
-    typical = np.zeros(len(model.buses)) if model.typical_mva is None else model.typical_mva.real.copy()
+    typical = np.zeros(len(model.buses)) if model.typical_mva is None else model.typical_mva[USUAL].real.copy()
     angle = dc_angles(model, typical)[plan.pattern.bus]
     fixed = plan.pattern.is_reference == 1
     angle[fixed] = plan.angle_rad[fixed]
@@ -131,4 +138,5 @@ def places_of(model: GridModel, plan: Plan) -> Places:
     bus = np.where(plan.live, plan.row_of, rows) * LANES
     voltage = np.column_stack([bus, bus + (rows + 1) * LANES]).reshape(-1)
     slack = plan.row_of[model.slack_bus]
-    return Places(bus, voltage, np.arange(len(model.controls)) * LANES, slack[slack >= 0])
+    control = np.arange(len(model.controls)) * LANES
+    return Places(bus, voltage, control, slack[slack >= 0], control_rows(model, plan))

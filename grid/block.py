@@ -6,12 +6,12 @@ order of elimination, or controls in the order of the model. ``grid.chord`` solv
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from grid.kernels import AT_MAX, AT_MIN, HOLDING, Pattern, allocating, kernel
+from grid.kernels import AT_MAX, AT_MIN, HOLDING, Pattern, kernel
 from grid.kernels_year import DIRECT, Found, Given
 from grid.simd import LANES, add, choose, div, fnma, index, load, load_spread, mul, spread64, store, sub
 from grid.tiles import bring, send
@@ -56,12 +56,16 @@ class Base(NamedTuple):
 
 
 class Places(NamedTuple):
-    """Where the caller's columns sit in a block: flat positions of bus power, of bus e and f, of controls."""
+    """Where the caller's columns sit in a block: flat positions of bus power, of bus e and f, of controls.
+
+    ``slack_rows`` and ``control_rows`` are the rows of elimination of slacks and controls (−1: not supplied).
+    """
 
     bus: Ints
     voltage: Ints
     control: Ints
     slack_rows: Ints
+    control_rows: Ints
 
 
 class Block(NamedTuple):
@@ -99,18 +103,49 @@ class Block(NamedTuple):
     wide: Floats
 
 
-@allocating
+LINE_BYTES = 64
+"""Length of a line of the cache, and of a vector register: vectors that straddle two lines take twice as long."""
+
+
+def aligned(size: int, dtype: type = np.float64, fill: float = 0.0) -> Any:
+    """Return an array of ``size`` equal values that begins with a line of the cache."""
+    spare = LINE_BYTES // np.dtype(dtype).itemsize
+    room: Any = np.full(size + spare, fill, dtype=dtype)
+    first = -room.ctypes.data % LINE_BYTES // room.itemsize
+    return room[first : first + size]
+
+
 def new_block(rows: int, controls: int) -> Block:
     """Return scratch for one thread; voltages of the row that stands for unsupplied buses are NaN for ever."""
-    v, size = np.full(2 * (rows + 1) * W, np.nan), (rows + 1) * W
-    many, square = controls * W, MOST_SWAPPED * MOST_SWAPPED
+    size, many, square = (rows + 1) * W, controls * W, MOST_SWAPPED * MOST_SWAPPED
+    v = aligned(2 * size, fill=np.nan)
     return Block(
-        v, v[:size], v[size:], np.zeros(size), np.zeros(size), np.zeros(size), np.zeros(2 * size, np.float32),
-        np.zeros(W), np.zeros(W), np.zeros(W),
-        np.ones(many), np.ones(many), np.zeros(many), np.zeros(many), np.ones(many), np.zeros(many),
-        np.zeros(many), np.full(many, np.nan), np.zeros(many), np.zeros(many), np.zeros(controls, np.uint8),
-        np.zeros(W, np.int64), np.zeros(W * MOST_SWAPPED, np.int64), np.zeros(W * square), np.zeros(W),
-    )  # fmt: skip
+        v=v,
+        e=v[:size],
+        f=v[size:],
+        p=aligned(size),
+        q=aligned(size),
+        residual=aligned(size),
+        x=aligned(2 * size, np.float32),
+        worst=aligned(W),
+        live=aligned(W),
+        moved=aligned(W),
+        v_set=aligned(many, fill=1.0),
+        inverse_square=aligned(many, fill=1.0),
+        q_min=aligned(many),
+        q_max=aligned(many),
+        holds=aligned(many, fill=1.0),
+        side=aligned(many),
+        fixed=aligned(many),
+        left=aligned(many, fill=np.nan),
+        swapped=aligned(many),
+        bent=aligned(many),
+        active=np.zeros(controls, np.uint8),
+        many=np.zeros(W, np.int64),
+        which=np.zeros(W * MOST_SWAPPED, np.int64),
+        inverse=np.zeros(W * square),
+        wide=aligned(W),
+    )
 
 
 @kernel

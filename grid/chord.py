@@ -29,7 +29,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from grid.block import MOST_SWAPPED, Base, Block, Places, find_swapped, new_block, read_block, write_block
+from grid.block import MOST_SWAPPED, Base, Block, Places, find_swapped, read_block, write_block
 from grid.kernels import HOLDING, Pattern, Rules, entry, inlined, kernel
 from grid.kernels_year import DIRECT, LOST, Found, Given
 from grid.simd import (
@@ -282,13 +282,17 @@ def chord_block(
 
 @entry
 def solve_chord(
-    pattern: Pattern, base: Base, given: Given, places: Places, rows: Ints, rules: Rules, chosen: Ints, found: Found
+    pattern: Pattern,
+    base: Base,
+    given: Given,
+    places: Places,
+    rules: Rules,
+    chosen: Ints,
+    block: Block,
+    found: Found,
 ) -> None:
-    """Solve the ``chosen`` hours block by block; the last block repeats its last hour to fill its lanes.
-
-    ``rows`` is the elimination row of each control (−1: not supplied).
-    """
-    block = new_block(len(pattern.bus), len(rows))
+    """Solve the ``chosen`` hours block by block; the last block repeats its last hour to fill its lanes."""
+    rows = places.control_rows
     hours, starts, its = np.zeros(W, np.int64), np.zeros(W, np.int64), np.zeros(W, np.int64)
     for first in range(0, len(chosen), W):
         for w in range(W):

@@ -20,11 +20,21 @@ from typing import NamedTuple
 import numpy as np
 
 from grid import kernels_year
-from grid.base import levels_of, make_base
+from grid.base import make_base
 from grid.block import Base
 from grid.carry import Extremes, Wires, extremes
 from grid.factor import Plan, make_plan
-from grid.flow import FlowOptions, Prepared, empty_found, in_threads, prepared, run, wires_of
+from grid.flow import (
+    FlowOptions,
+    Prepared,
+    empty_found,
+    given_rows,
+    in_threads,
+    prepared,
+    run,
+    sift_hours,
+    wires_of,
+)
 from grid.kernels_year import Found, Start
 from grid.model import Complexes, GridModel, Injections
 from grid.summary import take
@@ -145,7 +155,7 @@ PART_HOURS = 1024
 
 
 class _Case(NamedTuple):
-    """What all outages share: the grid as it is, its voltages at each level, the hours in parts."""
+    """What all outages share: the grid as it is, its base points, the hours in parts."""
 
     intact: Prepared
     options: FlowOptions
@@ -166,16 +176,17 @@ class _Outage(NamedTuple):
 
 
 def _case(model: GridModel, injections: Injections, options: FlowOptions) -> _Case:
-    """Sort the hours by level, so that those of one part share their base point, and cut them into parts."""
+    """Sort the hours by base point, so that those of one part share it, and cut them into parts."""
     intact = prepared(model, options)
-    order = np.argsort(levels_of(intact.model, intact.plan, injections.p_mw), kind="stable")
+    sifted = sift_hours(intact, given_rows(intact.model, intact.plan, injections), options.threads)
+    order = np.argsort(sifted.point, kind="stable")
     cuts = [order[first : first + PART_HOURS] for first in range(0, len(order), PART_HOURS)]
     return _Case(intact, options, tuple((hours, take(injections, hours)) for hours in cuts))
 
 
 def _outage(case: _Case, outage: Outage) -> _Outage:
     """Patch what is lost into the values of the plan, or make another plan where the grid falls apart."""
-    model, plan, _ = case.intact
+    model, plan = case.intact.model, case.intact.plan
     without = _without(model, outage)
     dark = plan.live & ~_live(without)
     new = make_plan(without, case.options.distributed_slack) if dark.any() else _patched(plan, model, without)
@@ -184,12 +195,12 @@ def _outage(case: _Case, outage: Outage) -> _Outage:
     rows = plan.row_of[new.pattern.bus]
 
     @cache
-    def base_at(level: int) -> Base:
-        intact = case.intact.base_at(level)
+    def base_at(point: int) -> Base:
+        intact = case.intact.base_at(point)
         e, f = intact.e[rows].copy(), intact.f[rows].copy()
-        return make_base(without, new, case.options.enforce_q_limits, level, Start(e, f, e, f))
+        return make_base(without, new, case.options.enforce_q_limits, point, Start(e, f, e, f))
 
-    return _Outage(Prepared(without, new, base_at), wires_of(without), dark)
+    return _Outage(Prepared(without, new, base_at, case.intact.points), wires_of(without), dark)
 
 
 def _solve(outage: _Outage, part: Injections, room: Found, options: FlowOptions) -> tuple[Found, Extremes]:
@@ -207,11 +218,8 @@ def _solve(outage: _Outage, part: Injections, room: Found, options: FlowOptions)
 def _solved(outage: _Outage, asked: Injections, found: Found, options: FlowOptions) -> Found:
     """Solve all usable hours into ``found``; what feeds in at dark buses is switched off."""
     asked = _switched_off(asked, outage.dark) if outage.dark.any() else asked
-    dead = ~outage.grid.plan.live
     found.how[:] = kernels_year.LOST
-    usable = np.isfinite(asked.p_mw).all(axis=1) & np.isfinite(asked.q_mvar).all(axis=1)
-    stranded = (asked.p_mw[:, dead] != 0).any(axis=1) | (asked.q_mvar[:, dead] != 0).any(axis=1)
-    run(outage.grid, asked, found, np.flatnonzero(usable & ~stranded), options)
+    run(outage.grid, asked, found, options)
     return found
 
 

@@ -14,18 +14,21 @@ import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 
-from grid import carry, chord, kernels, kernels_year, lanes
-from grid.base import USUAL, base_of, control_rows, flat_start, levels_of, places_of
-from grid.block import Base
+from grid import carry, chord, kernels, kernels_sift, kernels_year, lanes
+from grid.base import USUAL, base_of, flat_start, places_of, points_of
+from grid.block import Base, new_block
 from grid.carry import Carried, Wires
 from grid.factor import Plan, plan_of
+from grid.kernels_sift import Points, Sifted
 from grid.kernels_year import Found, Given, Start
 from grid.model import FlowOptions, FlowResult, FlowStatus, FlowVoltages, GridModel, Injections
-from scenarios.records import Bools, Floats, Ints
+from grid.simd import LANES
+from scenarios.records import Floats, Ints
 
 __all__ = ["FlowOptions", "solve", "solve_voltages"]
 
@@ -77,9 +80,9 @@ def solve_voltages(model: GridModel, injections: Injections, options: FlowOption
 def _solved(model: GridModel, injections: Injections, options: FlowOptions) -> tuple[Found, Ints, dict[int, str]]:
     _check_fit(model, injections)
     grid = prepared(model, options)
-    status, messages = _screen(model, grid.plan, injections)
     found = empty_found(model, len(injections.p_mw))
-    run(grid, injections, found, np.flatnonzero(status == FlowStatus.SOLVED), options)
+    sifted = run(grid, injections, found, options)
+    status, messages = _refused(grid, injections, sifted)
     _judge(model, grid.plan, found, status, messages)
     return found, status, messages
 
@@ -87,11 +90,6 @@ def _solved(model: GridModel, injections: Injections, options: FlowOptions) -> t
 def _newton_hours(found: Found) -> int:
     """How many hours the chords did not bring to the tolerance, and something else did."""
     return int(np.count_nonzero((found.how != kernels_year.DIRECT) & (found.how != kernels_year.LOST)))
-
-
-class _Screened(NamedTuple):
-    status: Ints
-    messages: dict[int, str]
 
 
 def _check_fit(model: GridModel, injections: Injections) -> None:
@@ -103,45 +101,32 @@ def _check_fit(model: GridModel, injections: Injections) -> None:
             raise ValueError(f"Injections.{name}: shape {shape} does not fit the grid ({columns} columns wanted)")
 
 
-def _screen(model: GridModel, plan: Plan, injections: Injections) -> _Screened:
-    """Set apart the hours that cannot be tried: values that are no numbers, power in an island without a source."""
-    hours = len(injections.p_mw)
-    status = np.zeros(hours, dtype=np.int64)
+def _refused(grid: Prepared, injections: Injections, sifted: Sifted) -> tuple[Ints, dict[int, str]]:
+    """Return the status of hours that cannot be tried, SOLVED for all others, and a sentence about each of them."""
+    status = np.full(len(sifted.wrong), int(FlowStatus.SOLVED))
     messages: dict[int, str] = {}
-    stranded = _stranded(plan, injections)
-    bad = _bad_input(injections)
-    for h in np.flatnonzero(stranded.any(axis=1) & ~bad.any(axis=1)):
-        status[h] = FlowStatus.ISLAND_WITHOUT_SOURCE
-        names = ", ".join(model.buses[b] for b in np.flatnonzero(~plan.live)[stranded[h]][:5])
-        messages[int(h)] = f"{FlowStatus.ISLAND_WITHOUT_SOURCE.sentence}: {names}"
-    for h in np.flatnonzero(bad.any(axis=1)):
-        status[h] = FlowStatus.BAD_INPUT
-        what = ", ".join(name for name, wrong in zip(_GIVEN_NAMES, bad[h], strict=True) if wrong)
-        messages[int(h)] = f"{FlowStatus.BAD_INPUT.sentence}: {what}"
-    return _Screened(status, messages)
+    for h in np.flatnonzero(sifted.wrong).tolist():
+        bad = [name for bit, name in _GIVEN_NAMES.items() if sifted.wrong[h] & bit]
+        status[h] = FlowStatus.BAD_INPUT if bad else FlowStatus.ISLAND_WITHOUT_SOURCE
+        names = bad or _stranded(grid, injections, h)
+        messages[h] = f"{FlowStatus(int(status[h])).sentence}: {', '.join(names)}"
+    return status, messages
 
 
-_GIVEN_NAMES = ("p_mw", "q_mvar", "v_set_pu", "q_min_mvar", "q_max_mvar")
+_GIVEN_NAMES = {
+    kernels_sift.BAD_P: "p_mw",
+    kernels_sift.BAD_Q: "q_mvar",
+    kernels_sift.BAD_V_SET: "v_set_pu",
+    kernels_sift.BAD_Q_MIN: "q_min_mvar",
+    kernels_sift.BAD_Q_MAX: "q_max_mvar",
+}
+MOST_NAMES = 5
 
 
-def _stranded(plan: Plan, injections: Injections) -> Bools:
-    """Which unsupplied buses have power [hours × unsupplied buses]."""
-    dead = np.flatnonzero(~plan.live)
-    return np.asarray((injections.p_mw[:, dead] != 0) | (injections.q_mvar[:, dead] != 0))
-
-
-def _bad_input(injections: Injections) -> Bools:
-    """Which of the five matrices is unusable in which hour [hours × 5]."""
-    hours = len(injections.p_mw)
-    v_set, q_min, q_max = injections.v_set_pu, injections.q_min_mvar, injections.q_max_mvar
-    wrong = (
-        ~np.isfinite(injections.p_mw).all(axis=1),
-        ~np.isfinite(injections.q_mvar).all(axis=1),
-        ~(np.isfinite(v_set) & (v_set > 0)).all(axis=1),
-        np.isnan(q_min).any(axis=1) | (q_min > q_max).any(axis=1),
-        np.isnan(q_max).any(axis=1),
-    )
-    return np.column_stack([np.broadcast_to(column, hours) for column in wrong])
+def _stranded(grid: Prepared, injections: Injections, h: int) -> list[str]:
+    """Return names of unsupplied buses that have power in an hour."""
+    power = (injections.p_mw[h] != 0) | (injections.q_mvar[h] != 0)
+    return [grid.model.buses[b] for b in np.flatnonzero(power & ~grid.plan.live)[:MOST_NAMES]]
 
 
 def empty_found(model: GridModel, hours: int) -> Found:
@@ -189,11 +174,12 @@ def _for_reading(values: Floats) -> Floats:
 
 
 class Prepared(NamedTuple):
-    """What hours are solved on: the grid, its elimination plan, its base point at each level."""
+    """What hours are solved on: the grid, its elimination plan, its base points."""
 
     model: GridModel
     plan: Plan
     base_at: Callable[[int], Base]
+    points: Points
 
 
 def prepared(model: GridModel, options: FlowOptions) -> Prepared:
@@ -201,27 +187,28 @@ def prepared(model: GridModel, options: FlowOptions) -> Prepared:
     slack, limits = options.distributed_slack, options.enforce_q_limits
     if not options.start_from_typical:
         model = replace(model, typical_mva=None)
-    return Prepared(model, plan_of(model, slack), lambda level: base_of(model, slack, limits, level))
+    base_at = partial(base_of, model, slack, limits)
+    return Prepared(model, plan_of(model, slack), base_at, points_of(model))
 
 
-def run(grid: Prepared, injections: Injections, found: Found, chosen: Ints, options: FlowOptions) -> None:
-    """Solve the ``chosen`` hours into ``found``: by chords, the slow ones by Newton in lanes, the rest carefully.
+def run(grid: Prepared, injections: Injections, found: Found, options: FlowOptions) -> Sifted:
+    """Solve all hours that can be tried into ``found``, and return which those are.
 
-    Which of these solves an hour depends on that hour alone.
+    Chords first, the slow hours by Newton in lanes, the rest carefully. Which of these solves an hour depends on
+    that hour alone.
     """
-    rest = np.ones(len(found.how), dtype=np.bool_)
-    rest[chosen if len(grid.plan.pattern.bus) else []] = False
-    found.v_pu[rest] = complex(np.nan, np.nan)
-    if rest.all():
-        return
     plan, given = grid.plan, given_rows(grid.model, grid.plan, injections)
+    sifted = sift_hours(grid, given, options.threads)
+    usable = (sifted.wrong == 0) & (len(plan.pattern.bus) > 0)
+    found.v_pu[~usable] = complex(np.nan, np.nan)
+    chosen = np.flatnonzero(usable)
     rules = kernels.Rules(
         SQUARE_SHARE * options.tolerance_pu, options.max_iterations, options.enforce_q_limits, False
     )
-    _by_chords(grid, given, rules, found, chosen, options.threads)
+    _by_chords(grid, given, rules, found, _tasks(sifted, chosen), options.threads)
     left = chosen[found.how[chosen] == kernels_year.LOST]
     if not len(left):
-        return
+        return sifted
     start = _start(grid)
     held = np.flatnonzero(plan.control >= 0)
     in_threads(
@@ -229,44 +216,68 @@ def run(grid: Prepared, injections: Injections, found: Found, chosen: Ints, opti
     )
     found.how[left] = np.where(found.how[left] == kernels_year.DIRECT, kernels_year.NEWTON, kernels_year.LOST)
     left = left[found.how[left] == kernels_year.LOST]
-    if len(left):
-        in_threads(
-            lambda part: kernels_year.solve_chosen(plan.pattern, given, start, rules, part, found),
-            left,
-            options.threads,
-        )
+    in_threads(
+        lambda part: kernels_year.solve_chosen(plan.pattern, given, start, rules, part, found),
+        left,
+        options.threads,
+    )
+    return sifted
+
+
+def sift_hours(grid: Prepared, given: Given, threads: int) -> Sifted:
+    """Return which hours cannot be tried, and the nearest base point of every hour."""
+    hours = len(given.p_mw)
+    sifted = Sifted(np.zeros(hours, np.uint8), np.zeros(hours, np.int16))
+    dead = np.flatnonzero(~grid.plan.live)
+    in_threads(lambda part: kernels_sift.sift(given, dead, grid.points, part, sifted), np.arange(hours), threads)
+    return sifted
+
+
+CHORD_HOURS = 8 * LANES
+"""Hours that a thread takes at a time: about a millisecond of work."""
+
+
+def _tasks(sifted: Sifted, chosen: Ints) -> list[tuple[int, Ints]]:
+    """Return (base point, hours) in portions."""
+    order = chosen[np.argsort(sifted.point[chosen], kind="stable")]
+    points, first = np.unique(sifted.point[order], return_index=True)
+    return [
+        (point, hours[at : at + CHORD_HOURS])
+        for point, hours in zip(points.tolist(), np.split(order, first[1:]), strict=True)
+        for at in range(0, len(hours), CHORD_HOURS)
+    ]
 
 
 def _by_chords(
-    grid: Prepared, given: Given, rules: kernels.Rules, found: Found, chosen: Ints, threads: int
+    grid: Prepared, given: Given, rules: kernels.Rules, found: Found, tasks: list[tuple[int, Ints]], threads: int
 ) -> None:
-    """Solve the hours of each level with the base point of that level."""
-    model, plan = grid.model, grid.plan
-    level = levels_of(model, plan, given.p_mw)[chosen]
-    places, rows = places_of(model, plan), control_rows(model, plan)
+    """Solve the hours of each base point with its factor; threads take portion after portion."""
+    plan, places = grid.plan, places_of(grid.model, grid.plan)
     rules = rules._replace(max_iterations=CHORD_STEPS)
-    for each in np.unique(level):
-        base = grid.base_at(int(each))
+    bases = {point: grid.base_at(point) for point, _ in tasks}
+    waiting = iter(tasks)  # of which every thread takes the next
 
-        def work(part: Ints, base: Base = base) -> None:
-            chord.solve_chord(plan.pattern, base, given, places, rows, rules, part, found)
+    def work(_: Ints) -> None:
+        block = new_block(len(plan.pattern.bus), len(places.control))
+        for point, hours in waiting:
+            chord.solve_chord(plan.pattern, bases[point], given, places, rules, hours, block, found)
 
-        in_threads(work, chosen[level == each], threads)
+    in_threads(work, np.arange(len(tasks)), threads)
 
 
 def _start(grid: Prepared) -> Start:
-    """Where Newton starts: the base point of the typical injections, and the flat one."""
+    """Where Newton starts: the usual base point, and the flat one."""
     base, flat = grid.base_at(USUAL), flat_start(grid.model, grid.plan)
     return Start(base.e, base.f, flat.flat_e, flat.flat_f)
 
 
 def in_threads(work: Callable[[Ints], None], items: Ints, threads: int) -> None:
     """Run ``work`` on consecutive parts of ``items`` side by side; every item belongs to exactly one part."""
-    count = min(threads or os.cpu_count() or 1, max(1, len(items)))
-    parts = np.array_split(items, count)
-    if count == 1:
-        work(parts[0])
+    count = min(threads or os.cpu_count() or 1, len(items))
+    if count <= 1:
+        work(items)
         return
+    parts = np.array_split(items, count)
     with ThreadPoolExecutor(count) as pool:
         for done in [pool.submit(work, part) for part in parts]:
             done.result()

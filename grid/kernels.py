@@ -49,6 +49,11 @@ def inlined(function: Compiled) -> Compiled:
     return _compiled(function, _nrt=False, forceinline=True)
 
 
+def summing(function: Compiled) -> Compiled:
+    """Compile as part of each caller a kernel whose sums may be taken in any order; NaN stay what they are."""
+    return _compiled(function, _nrt=False, forceinline=True, fastmath={"reassoc"})
+
+
 def allocating(function: Compiled) -> Compiled:
     """Compile a function that makes arrays."""
     return _compiled(function)

@@ -49,19 +49,6 @@ def operating_point(
 
 
 @entry
-def levels(p_mw: Floats, typical: Floats, level: Floats) -> None:
-    """Set ``level`` [hours] to the multiple of the typical schedule [buses] that is nearest to each hour's."""
-    size = 0.0
-    for b in range(len(typical)):
-        size += typical[b] * typical[b]
-    for h in range(len(p_mw)):
-        total = 0.0
-        for b in range(len(typical)):
-            total += p_mw[h, b] * typical[b]
-        level[h] = total / size if size > 0.0 else 1.0
-
-
-@entry
 def injected(pattern: Pattern, state: State) -> tuple[Floats, Floats]:
     """Return the active and reactive power injected at every row at ``state``, pu."""
     p, q = np.empty(len(pattern.bus)), np.empty(len(pattern.bus))

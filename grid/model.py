@@ -54,7 +54,7 @@ class FlowOptions:
     ``tolerance_pu`` bounds the largest complex power mismatch of any bus. With ``enforce_q_limits`` a control that
     reaches its range gives up its voltage, and takes it up again when it can. With ``distributed_slack`` all slacks
     share the residual by their weights; without, each angle reference takes its own. ``start_from_typical`` begins
-    at the model's typical operating point (else at a flat one). ``threads`` = 0 means all; it changes no bit.
+    at the model's typical operating points (else at a flat one). ``threads`` = 0 means all; it changes no bit.
     """
 
     tolerance_pu: float = 1e-8
@@ -75,8 +75,9 @@ class GridModel:
     every slack is also a control; the first slack of an island is its angle reference.
     ``limit_*_ka`` is the rated current at each end: loading = max(i_from / limit_from, i_to / limit_to).
     ``slack_angle_deg`` is NaN for a slack that shares active power but never fixes an angle.
-    ``typical_mva`` [buses] is an operating point from which hours are started; it changes no result beyond the
-    tolerance, and is a property of the grid so that no hour's result depends on the other hours.
+    ``typical_mva`` [points × buses] are injections of operating points from which hours are started, the usual one
+    first; they change no result beyond the tolerance, and are a property of the grid so that no hour's result
+    depends on the other hours.
     """
 
     sn_mva: float

@@ -5,6 +5,7 @@
     wind, PV, storage             → net.sgen, net.storage (power only)
     loads, exports                → net.load
     boundary                      → net.ext_grid (first row: angle reference) and net.gen (share the residual power)
+    all of them                   → net.situations (how the net is usually run; ``grid.situations``)
 
 Every element is called as in the tables. Loads stand at their peak, exports at the contract's mean; plants and
 storage stand at 0 MW until an hour is set. This module owns pandapower's element tables for the project.
@@ -20,6 +21,7 @@ import pandapower as pp
 
 from grid.checks import require_sound
 from grid.elements import Elements, reference_bus
+from grid.situations import situations
 from scenarios.records import Floats
 from scenarios.schema import Grid, Scenario
 from scenarios.tables import Bus, Line, Trafo
@@ -51,6 +53,7 @@ def build_net(scenario: Scenario) -> pp.pandapowerNet:
     _add_voltage_holding_plants(net, elements, scenario, at)
     _add_power_only_plants(net, elements, at)
     _add_boundary(net, elements, scenario, at)
+    net["situations"] = situations(net, {channel.channel_id for channel in elements.exports})
     return net
 
 

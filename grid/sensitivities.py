@@ -63,6 +63,27 @@ def dc_angles(model: GridModel, p_mw: Floats) -> Floats:
     return angle
 
 
+def nearness(model: GridModel, p_mw: Floats) -> tuple[Floats, Floats]:
+    """Return (weights [points × buses] per MW, half squares [points]) that tell how near injections are to points.
+
+    The distance of injections p to a point c is |d(p) − d(c)|, where d are the DC angle differences over all
+    branches; its square is |d(p)|² + 2 · (half square − weights · p). ``p_mw`` is [points × buses].
+    """
+    b, _ = linear_branches(model)
+    _, free = _roots_and_free(model)
+    weights, spread = np.zeros_like(p_mw), np.zeros((len(p_mw), len(model.branches)))
+    if len(free):
+        solve = splu(_laplacian(model, b)[free][:, free].tocsc()).solve
+        angle = np.zeros_like(p_mw)
+        angle[:, free] = solve(p_mw[:, free].T / model.sn_mva).T
+        spread = np.where(b != 0, angle[:, model.from_bus] - angle[:, model.to_bus], 0.0)
+        back = np.zeros((len(model.buses), len(p_mw)))
+        np.add.at(back, model.from_bus, spread.T)
+        np.add.at(back, model.to_bus, -spread.T)
+        weights[:, free] = solve(back[free]).T / model.sn_mva
+    return weights, (spread**2).sum(axis=1) / 2
+
+
 def ptdf(model: GridModel) -> Floats:
     """Return the change of each branch flow per unit of injection at each bus [branches × buses].
 

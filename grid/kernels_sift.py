@@ -1,0 +1,114 @@
+"""Injections of all hours → which hours cannot be tried, and the base point that is nearest to each of the others.
+
+The distance to a point c is smallest where weight·p − half square is largest (``grid.sensitivities.nearness``).
+``LANES`` base points are tried side by side; a value of p that is no finite number makes all of their products so.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from grid.kernels import entry, inlined, kernel, summing
+from grid.kernels_year import Given
+from grid.simd import LANES, fma, load, load_spread, spread64, store, sub
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+BAD_P, BAD_Q, BAD_V_SET, BAD_Q_MIN, BAD_Q_MAX, STRANDED = 1, 2, 4, 8, 16, 32
+"""Bits of ``Sifted.wrong``: which matrix cannot be used, power at a bus that is not supplied."""
+
+
+SIDE = 4
+"""Hours that are measured side by side."""
+
+
+class Points(NamedTuple):
+    """What weighs the power of an hour for each base point [buses × LANES], and half squares (∞: no point)."""
+
+    weight: Floats
+    half_square: Floats
+
+
+class Sifted(NamedTuple):
+    """Of each hour: what is wrong with it (bits), and the base point that is nearest to its schedule."""
+
+    wrong: npt.NDArray[np.uint8]
+    point: npt.NDArray[np.int16]
+
+
+@summing
+def _not_finite(values: Floats) -> bool:
+    """Whether any value is infinite or no number: only then is x · 0 not 0."""
+    total = 0.0
+    for k in range(len(values)):
+        total += values[k] * 0.0
+    return total != 0.0
+
+
+@inlined
+def _row(matrix: Floats, h: int) -> int:
+    """Position of the row of an hour; one row holds for all hours."""
+    return min(h, len(matrix) - 1)
+
+
+@kernel
+def _of_controls(v_set: Floats, low: Floats, high: Floats) -> int:
+    """Return what is wrong with set points and ranges; without branches, so that it runs in vectors."""
+    wrong = 0
+    for c in range(len(v_set)):
+        wrong |= BAD_V_SET * (1 - (v_set[c] > 0.0) * (v_set[c] < np.inf))
+        wrong |= BAD_Q_MIN * ((low[c] > high[c]) | (low[c] != low[c])) | BAD_Q_MAX * (high[c] != high[c])
+    return wrong
+
+
+@kernel
+def _measure(p_mw: Floats, hours: Ints, points: Points, near: Floats) -> None:
+    """Set ``near`` [SIDE × LANES]: how near SIDE hours are to all points, which are so read once."""
+    buses, half = p_mw.shape[1], load(points.half_square, 0)
+    a, b, c, d = spread64(0.0), spread64(0.0), spread64(0.0), spread64(0.0)
+    at, bt, ct, dt = hours[0] * buses, hours[1] * buses, hours[2] * buses, hours[3] * buses
+    for i in range(buses):
+        point = load(points.weight, i * LANES)
+        a, b = fma(load_spread(p_mw, at + i), point, a), fma(load_spread(p_mw, bt + i), point, b)
+        c, d = fma(load_spread(p_mw, ct + i), point, c), fma(load_spread(p_mw, dt + i), point, d)
+    store(near, 0, sub(a, half))
+    store(near, LANES, sub(b, half))
+    store(near, 2 * LANES, sub(c, half))
+    store(near, 3 * LANES, sub(d, half))
+
+
+@kernel
+def _nearest(near: Floats, side: int) -> int:
+    """Return the nearest base point of an hour, −1 when its power is not finite everywhere."""
+    first = side * LANES
+    if not np.isfinite(near[first]):
+        return -1
+    best = 0
+    for k in range(1, LANES):
+        if near[first + k] > near[first + best]:
+            best = k
+    return best
+
+
+@entry
+def sift(given: Given, dead: Ints, points: Points, part: Ints, sifted: Sifted) -> None:
+    """Judge the hours of ``part`` and find their base points; ``dead`` lists the buses that are not supplied."""
+    near, hours, last = np.empty(SIDE * LANES), np.zeros(SIDE, np.int64), len(part) - 1
+    for first in range(0, len(part), SIDE):
+        for side in range(SIDE):
+            hours[side] = part[min(first + side, last)]
+        _measure(given.p_mw, hours, points, near)
+        for side in range(SIDE):
+            h, point = hours[side], _nearest(near, side)
+            p, q = given.p_mw[h], given.q_mvar[h]
+            wrong = BAD_P * (point < 0) | BAD_Q * _not_finite(q)
+            for b in dead:
+                if p[b] != 0.0 or q[b] != 0.0:
+                    wrong |= STRANDED
+            v_set, low, high = given.v_set, given.q_min, given.q_max
+            wrong |= _of_controls(v_set[_row(v_set, h)], low[_row(low, h)], high[_row(high, h)])
+            sifted.wrong[h], sifted.point[h] = wrong, max(point, 0)
