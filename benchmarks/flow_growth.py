@@ -26,11 +26,12 @@ import numpy as np
 from benchmarks.flow_cases import PLAIN, Case, make_case
 from grid.base import USUAL
 from grid.factor import plan_of
-from grid.flow import in_threads, prepared, solve_voltages
+from grid.flow import prepared, solve_voltages
 from grid.kernels import entry
 from grid.model import Injections
-from grid.simd import LANES, fma, load, store
+from grid.simd import LANES, aligned, fma, load, store
 from grid.summary import summarise, take
+from grid.threads import take_turns
 from scenarios.records import Floats
 
 SIZES = ("case30", "case118", "case_illinois200", "case300", "case1354pegase", "case2869pegase")
@@ -130,7 +131,12 @@ def _multiply_add(values: Floats, times: int) -> None:
 
 def arithmetic_rate() -> float:
     """Measure multiply-adds of doubles per second of all processors together."""
-    seconds = _median(lambda: in_threads(lambda part: _multiply_add(np.zeros(4 * LANES), WORK), np.arange(2), 0))
+
+    def work(turns: Iterator[int]) -> None:
+        for _ in turns:
+            _multiply_add(aligned(4 * LANES), WORK)
+
+    seconds = _median(lambda: take_turns(work, range(2), 0))
     return 2 * 3 * LANES * WORK / seconds
 
 

@@ -6,14 +6,14 @@ order of elimination, or controls in the order of the model. ``grid.chord`` solv
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from grid.kernels import AT_MAX, AT_MIN, HOLDING, Pattern, kernel
 from grid.kernels_year import DIRECT, Found, Given
-from grid.simd import LANES, add, choose, div, fnma, index, load, load_spread, mul, spread64, store, sub
+from grid.simd import LANES, add, aligned, choose, div, fnma, index, load, load_spread, mul, spread64, store, sub
 from grid.tiles import bring, send
 
 Floats = npt.NDArray[np.float64]
@@ -101,18 +101,6 @@ class Block(NamedTuple):
     which: Ints
     inverse: Floats
     wide: Floats
-
-
-LINE_BYTES = 64
-"""Length of a line of the cache, and of a vector register: vectors that straddle two lines take twice as long."""
-
-
-def aligned(size: int, dtype: type = np.float64, fill: float = 0.0) -> Any:
-    """Return an array of ``size`` equal values that begins with a line of the cache."""
-    spare = LINE_BYTES // np.dtype(dtype).itemsize
-    room: Any = np.full(size + spare, fill, dtype=dtype)
-    first = -room.ctypes.data % LINE_BYTES // room.itemsize
-    return room[first : first + size]
 
 
 def new_block(rows: int, controls: int) -> Block:

@@ -11,10 +11,11 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from grid.kernels import allocating, entry, inlined, kernel
+from grid.kernels import entry, inlined, kernel
 from grid.simd import (
     LANES,
     add,
+    aligned,
     choose,
     div,
     fma,
@@ -107,17 +108,23 @@ class Sheet(NamedTuple):
     lane: Floats
 
 
-@allocating
 def new_sheet(buses: int, branches: int) -> Sheet:
     """Return scratch for one thread."""
-    voltage_rows = np.empty(2 * buses, np.int64)
-    for b in range(buses):
-        voltage_rows[2 * b], voltage_rows[2 * b + 1] = b * W, (buses + b) * W
-    size, rows = branches * W, np.arange(max(buses, branches)) * W
+    bus = np.arange(buses)
+    size = max(branches, 1) * W
     return Sheet(
-        np.empty(2 * buses * W), np.empty(buses * W), np.empty(buses * W), np.empty(size), np.empty(size),
-        np.empty(size), np.empty(size), np.empty(size), voltage_rows, rows, np.empty(W),
-    )  # fmt: skip
+        v=aligned(2 * buses * W),
+        vm=aligned(buses * W),
+        va=aligned(buses * W),
+        p_from=aligned(size),
+        q_from=aligned(size),
+        p_to=aligned(size),
+        q_to=aligned(size),
+        loading=aligned(size),
+        voltage_rows=np.column_stack([bus, buses + bus]).reshape(-1) * W,
+        rows=np.arange(max(buses, branches)) * W,
+        lane=aligned(W),
+    )
 
 
 @kernel
@@ -197,10 +204,9 @@ def flows(wires: Wires, sheet: Sheet) -> None:
 
 
 @entry
-def carry(wires: Wires, v_parts: Floats, carried: Carried, chosen: Ints) -> None:
+def carry(wires: Wires, v_parts: Floats, carried: Carried, chosen: Ints, sheet: Sheet) -> None:
     """Compute magnitudes, angles, power into both ends and the loading of every branch for the ``chosen`` hours."""
     buses, branches = carried.vm_pu.shape[1], len(wires.from_bus)
-    sheet = new_sheet(buses, branches)
     hours, starts = np.zeros(W, np.int64), np.zeros(W, np.int64)
     for first in range(0, len(chosen), W):
         for w in range(W):
@@ -252,13 +258,11 @@ def least_voltage(sheet: Sheet) -> None:
 
 
 @entry
-def extremes(wires: Wires, v_parts: Floats, chosen: Ints, worst: Extremes) -> None:
+def extremes(wires: Wires, v_parts: Floats, chosen: Ints, sheet: Sheet, worst: Extremes) -> None:
     """Find the extremes of the ``chosen`` hours, all solved, without writing the flows.
 
     Squares are compared: ``branch_loading`` is left squared, the others have their roots.
     """
-    buses = v_parts.shape[1] // 2
-    sheet = new_sheet(buses, max(1, len(wires.from_bus)))
     hours, starts = np.zeros(W, np.int64), np.zeros(W, np.int64)
     for first in range(0, len(chosen), W):
         for w in range(W):

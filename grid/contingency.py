@@ -1,7 +1,7 @@
 """Every branch out × many hours → what overloads, where voltage is lost, what splits, what has no solution.
 
 The elimination plan of the base case serves all outages: an outage only changes a few admittances, so its values
-are patched into the pattern. Each outage has its own base points (one factor for all hours of a level), sought from
+are patched into the pattern. Each outage has its own base points (one factor for all hours near it), sought from
 those of the intact grid, and its hours are solved by chords as usual. Outages that split the grid get a plan of
 their own: the part without a source is dark, its power is counted as lost, the rest is solved.
 
@@ -22,14 +22,13 @@ import numpy as np
 from grid import kernels_year
 from grid.base import make_base
 from grid.block import Base
-from grid.carry import Extremes, Wires, extremes
+from grid.carry import Extremes, Sheet, Wires, extremes, new_sheet
 from grid.factor import Plan, make_plan
 from grid.flow import (
     FlowOptions,
     Prepared,
     empty_found,
     given_rows,
-    in_threads,
     prepared,
     run,
     sift_hours,
@@ -38,6 +37,7 @@ from grid.flow import (
 from grid.kernels_year import Found, Start
 from grid.model import Complexes, GridModel, Injections
 from grid.summary import take
+from grid.threads import take_turns
 from scenarios.records import Bools, Floats, Ints, axes, record
 
 PORTS = ("y_ff_pu", "y_ft_pu", "y_tf_pu", "y_tt_pu")
@@ -117,9 +117,9 @@ def n1(
     table = _Table(model, chosen, len(injections.p_mw))
     case = _case(model, injections, options)
 
-    def work(positions: Ints) -> None:
-        room = empty_found(model, PART_HOURS)
-        for position in positions.tolist():
+    def work(positions: Iterator[int]) -> None:
+        room = _Room(empty_found(model, PART_HOURS), new_sheet(len(model.buses), len(model.branches)))
+        for position in positions:
             name = model.branches[chosen[position]]
             outage = _outage(case, Outage(name, ((name, 1.0),)))
             table.split(position, outage, injections)
@@ -127,7 +127,7 @@ def n1(
                 found, worst = _solve(outage, part, room, case.alone)
                 table.enter(position, hours, found, worst)
 
-    in_threads(work, np.arange(len(chosen)), options.threads)
+    take_turns(work, range(len(chosen)), options.threads)
     return table.result()
 
 
@@ -203,15 +203,23 @@ def _outage(case: _Case, outage: Outage) -> _Outage:
     return _Outage(Prepared(without, new, base_at, case.intact.points), wires_of(without), dark)
 
 
-def _solve(outage: _Outage, part: Injections, room: Found, options: FlowOptions) -> tuple[Found, Extremes]:
+class _Room(NamedTuple):
+    """What one thread writes to, part after part."""
+
+    found: Found
+    sheet: Sheet
+
+
+def _solve(outage: _Outage, part: Injections, room: _Room, options: FlowOptions) -> tuple[Found, Extremes]:
     """Solve all usable hours of one part; return what was found and its extremes."""
     hours = len(part.p_mw)
-    found = room._replace(**{name: values[:hours] for name, values in room._asdict().items()})
+    found = room.found._replace(**{name: values[:hours] for name, values in room.found._asdict().items()})
     found = _solved(outage, part, found, options)
     worst = Extremes(
         np.full(hours, np.nan), np.full(hours, -1), np.full(hours, np.nan), np.zeros(len(outage.wires.from_bus))
     )
-    extremes(outage.wires, found.v_parts, np.flatnonzero(found.how != kernels_year.LOST), worst)
+    solved = np.flatnonzero(found.how != kernels_year.LOST)
+    extremes(outage.wires, found.v_parts, solved, room.sheet, worst)
     return found, worst._replace(branch_loading=np.sqrt(worst.branch_loading))
 
 

@@ -10,9 +10,7 @@ and a sentence. The result of an hour depends on nothing but the model, the opti
 from __future__ import annotations
 
 import math
-import os
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
 from typing import NamedTuple
@@ -28,6 +26,7 @@ from grid.kernels_sift import Points, Sifted
 from grid.kernels_year import Found, Given, Start
 from grid.model import FlowOptions, FlowResult, FlowStatus, FlowVoltages, GridModel, Injections
 from grid.simd import LANES
+from grid.threads import portions, take_turns
 from scenarios.records import Floats, Ints
 
 __all__ = ["FlowOptions", "solve", "solve_voltages"]
@@ -210,17 +209,14 @@ def run(grid: Prepared, injections: Injections, found: Found, options: FlowOptio
     if not len(left):
         return sifted
     start = _start(grid)
-    held = np.flatnonzero(plan.control >= 0)
-    in_threads(
-        lambda part: lanes.solve_lanes(plan.pattern, given, held, start, rules, part, found), left, options.threads
-    )
-    found.how[left] = np.where(found.how[left] == kernels_year.DIRECT, kernels_year.NEWTON, kernels_year.LOST)
+    _by_newton(grid, given, start, rules, left, found, options.threads)
     left = left[found.how[left] == kernels_year.LOST]
-    in_threads(
-        lambda part: kernels_year.solve_chosen(plan.pattern, given, start, rules, part, found),
-        left,
-        options.threads,
-    )
+
+    def carefully(parts: Iterator[Ints]) -> None:
+        for part in parts:
+            kernels_year.solve_chosen(plan.pattern, given, start, rules, part, found)
+
+    take_turns(carefully, portions(left, 1), options.threads)
     return sifted
 
 
@@ -229,11 +225,16 @@ def sift_hours(grid: Prepared, given: Given, threads: int) -> Sifted:
     hours = len(given.p_mw)
     sifted = Sifted(np.zeros(hours, np.uint8), np.zeros(hours, np.int16))
     dead = np.flatnonzero(~grid.plan.live)
-    in_threads(lambda part: kernels_sift.sift(given, dead, grid.points, part, sifted), np.arange(hours), threads)
+
+    def work(parts: Iterator[Ints]) -> None:
+        for part in parts:
+            kernels_sift.sift(given, dead, grid.points, part, sifted)
+
+    take_turns(work, portions(np.arange(hours), 4 * PORTION), threads)
     return sifted
 
 
-CHORD_HOURS = 8 * LANES
+PORTION = 8 * LANES
 """Hours that a thread takes at a time: about a millisecond of work."""
 
 
@@ -241,11 +242,8 @@ def _tasks(sifted: Sifted, chosen: Ints) -> list[tuple[int, Ints]]:
     """Return (base point, hours) in portions."""
     order = chosen[np.argsort(sifted.point[chosen], kind="stable")]
     points, first = np.unique(sifted.point[order], return_index=True)
-    return [
-        (point, hours[at : at + CHORD_HOURS])
-        for point, hours in zip(points.tolist(), np.split(order, first[1:]), strict=True)
-        for at in range(0, len(hours), CHORD_HOURS)
-    ]
+    hours_of = zip(points.tolist(), np.split(order, first[1:]), strict=True)
+    return [(point, part) for point, hours in hours_of for part in portions(hours, PORTION)]
 
 
 def _by_chords(
@@ -255,32 +253,34 @@ def _by_chords(
     plan, places = grid.plan, places_of(grid.model, grid.plan)
     rules = rules._replace(max_iterations=CHORD_STEPS)
     bases = {point: grid.base_at(point) for point, _ in tasks}
-    waiting = iter(tasks)  # of which every thread takes the next
 
-    def work(_: Ints) -> None:
+    def work(parts: Iterator[tuple[int, Ints]]) -> None:
         block = new_block(len(plan.pattern.bus), len(places.control))
-        for point, hours in waiting:
+        for point, hours in parts:
             chord.solve_chord(plan.pattern, bases[point], given, places, rules, hours, block, found)
 
-    in_threads(work, np.arange(len(tasks)), threads)
+    take_turns(work, tasks, threads)
+
+
+def _by_newton(
+    grid: Prepared, given: Given, start: Start, rules: kernels.Rules, left: Ints, found: Found, threads: int
+) -> None:
+    """Solve the hours that are left by Newton's method in lanes."""
+    plan, held = grid.plan, np.flatnonzero(grid.plan.control >= 0)
+
+    def work(parts: Iterator[Ints]) -> None:
+        block = lanes.new_block(plan.pattern)
+        for part in parts:
+            lanes.solve_lanes(plan.pattern, given, held, start, rules, part, block, found)
+
+    take_turns(work, portions(left, LANES), threads)
+    found.how[left] = np.where(found.how[left] == kernels_year.DIRECT, kernels_year.NEWTON, kernels_year.LOST)
 
 
 def _start(grid: Prepared) -> Start:
     """Where Newton starts: the usual base point, and the flat one."""
     base, flat = grid.base_at(USUAL), flat_start(grid.model, grid.plan)
     return Start(base.e, base.f, flat.flat_e, flat.flat_f)
-
-
-def in_threads(work: Callable[[Ints], None], items: Ints, threads: int) -> None:
-    """Run ``work`` on consecutive parts of ``items`` side by side; every item belongs to exactly one part."""
-    count = min(threads or os.cpu_count() or 1, len(items))
-    if count <= 1:
-        work(items)
-        return
-    parts = np.array_split(items, count)
-    with ThreadPoolExecutor(count) as pool:
-        for done in [pool.submit(work, part) for part in parts]:
-            done.result()
 
 
 def _judge(model: GridModel, plan: Plan, found: Found, status: Ints, messages: dict[int, str]) -> None:
@@ -307,7 +307,13 @@ def _carry(model: GridModel, found: Found, threads: int) -> Carried:
     p_from, q_from, p_to, q_to, loading = (np.empty((hours, branches)) for _ in range(5))
     carried = Carried(vm_pu, va_deg, p_from, q_from, p_to, q_to, loading, loss_mw=np.empty(hours))
     wires = wires_of(model)
-    in_threads(lambda part: carry.carry(wires, found.v_parts, carried, part), np.arange(hours), threads)
+
+    def work(parts: Iterator[Ints]) -> None:
+        sheet = carry.new_sheet(buses, branches)
+        for part in parts:
+            carry.carry(wires, found.v_parts, carried, part, sheet)
+
+    take_turns(work, portions(np.arange(hours), PORTION), threads)
     return carried
 
 

@@ -24,11 +24,12 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from grid.kernels import AT_MAX, AT_MIN, HOLDING, OFF, Pattern, Rules, allocating, entry, inlined, kernel
+from grid.kernels import AT_MAX, AT_MIN, HOLDING, OFF, Pattern, Rules, entry, inlined, kernel
 from grid.kernels_year import DIRECT, LOST, Found, Given, Start
 from grid.simd import (
     LANES,
     add,
+    aligned,
     div,
     fma,
     fnma,
@@ -77,16 +78,28 @@ class Block(NamedTuple):
     pivot: Singles
 
 
-@allocating
 def new_block(pattern: Pattern) -> Block:
     """Return scratch for one thread."""
     n, blocks = len(pattern.bus), len(pattern.u_col)
     return Block(
-        np.zeros(n * W), np.zeros(n * W), np.zeros(n * W), np.zeros(n * W), np.zeros(2 * n * W), np.zeros(n * W),
-        np.ones(n * W), np.zeros(n * W), np.zeros(n * W), np.zeros(n * W, np.int64), np.zeros(n * W),
-        np.zeros(W), np.zeros(W), np.zeros(2 * n * W, np.float32), np.zeros(4 * pattern.widest_row * W, np.float32),
-        np.zeros((4 * blocks + 4) * W, np.float32), np.zeros(4 * n * W, np.float32),
-    )  # fmt: skip
+        e=aligned(n * W),
+        f=aligned(n * W),
+        p=aligned(n * W),
+        q=aligned(n * W),
+        r=aligned(2 * n * W),
+        residual=aligned(n * W),
+        v_set=aligned(n * W, fill=1.0),
+        q_min=aligned(n * W),
+        q_max=aligned(n * W),
+        kind=np.zeros(n * W, np.int64),
+        holds=aligned(n * W),
+        live=aligned(W),
+        worst=aligned(W),
+        x=aligned(2 * n * W, np.float32),
+        row=aligned(4 * pattern.widest_row * W, np.float32),
+        upper=aligned((4 * blocks + 4) * W, np.float32),
+        pivot=aligned(4 * n * W, np.float32),
+    )
 
 
 @kernel
@@ -409,10 +422,17 @@ def made_by(pattern: Pattern, block: Block, i: int, w: int) -> float:
 
 @entry
 def solve_lanes(
-    pattern: Pattern, given: Given, control_rows: Ints, start: Start, rules: Rules, chosen: Ints, found: Found
+    pattern: Pattern,
+    given: Given,
+    control_rows: Ints,
+    start: Start,
+    rules: Rules,
+    chosen: Ints,
+    block: Block,
+    found: Found,
 ) -> None:
     """Solve the ``chosen`` hours block by block; the last block repeats its last hour to fill its lanes."""
-    block, hours, its = new_block(pattern), np.zeros(W, np.int64), np.zeros(W, np.int64)
+    hours, its = np.zeros(W, np.int64), np.zeros(W, np.int64)
     for first in range(0, len(chosen), W):
         for w in range(W):
             hours[w] = chosen[min(first + w, len(chosen) - 1)]

@@ -12,6 +12,8 @@ and keeps sums in memory. A vector value lives in registers. The operations (all
     root(a)                    square root
     index(array, at)           one whole number of an array, as int64
 
+Arrays that vectors lie in come from ``aligned``.
+
 Vectors of doubles and of floats follow the type of the array. ``fma`` is one rounding where the processor can, and
 two elsewhere; on one machine it is always the same, so that results do not depend on a lane's place or neighbours.
 Indices are not checked and never wrap around.
@@ -21,6 +23,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
@@ -28,6 +31,18 @@ from numba.extending import intrinsic, models, register_model
 
 LANES = 32
 """Hours solved side by side: four AVX-512 registers of doubles, two of floats."""
+
+LINE_BYTES = 64
+"""Length of a line of the cache, and of a vector register: vectors that straddle two lines take twice as long."""
+
+
+def aligned(size: int, dtype: type = np.float64, fill: float = 0.0) -> Any:
+    """Return an array of ``size`` equal values that begins at a line of the cache."""
+    spare = LINE_BYTES // np.dtype(dtype).itemsize
+    room: Any = np.full(size + spare, fill, dtype=dtype)
+    first = -room.ctypes.data % LINE_BYTES // room.itemsize
+    return room[first : first + size]
+
 
 operation: Any = intrinsic
 """numba generates the code of a call itself; what it takes and returns is beyond Python's static types."""

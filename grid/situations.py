@@ -52,6 +52,8 @@ def situations(net: Any, channels: set[str]) -> pd.DataFrame:
 
 def _capacity(buses: Floats, plants: pd.DataFrame, kind: str) -> Floats:
     """Return the capacity of the plants of a kind at each bus, MW [buses]."""
+    if "max_p_mw" not in plants:  # pandapower adds the column with the first plant
+        return np.zeros(len(buses))
     chosen = plants["type"] == kind
     return _at(buses, plants.bus[chosen], plants.max_p_mw[chosen])
 

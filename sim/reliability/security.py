@@ -18,9 +18,10 @@ import numpy.typing as npt
 
 from grid import kernels_judge
 from grid.contingency import After, Outage, each_outage
-from grid.flow import in_threads, wires_of
+from grid.flow import wires_of
 from grid.kernels_judge import HIGH, LOW, OVERLOADED, Band, Counted, Judged
 from grid.model import FlowOptions, GridModel
+from grid.threads import portions, take_turns
 from scenarios.records import Bools, Floats, Ints
 from scenarios.schema import Scenario
 from sim.accounts import NEGLIGIBLE_MW
@@ -31,6 +32,9 @@ from sim.wires import LOWEST_220_KV, LOWEST_500_KV, OUTSIDE
 
 LOAD_LOST, GENERATION_LOST, UNSOLVED = 8, 16, 32
 """Bits beside those of ``grid.kernels_judge``."""
+JUDGED_HOURS = 512
+"""Hours that a thread judges at a time."""
+
 BITS = dict(zip(BREACHES, (OVERLOADED, LOW, HIGH, LOAD_LOST, GENERATION_LOST, UNSOLVED), strict=True))
 Bits = npt.NDArray[np.uint8]
 
@@ -285,12 +289,13 @@ def _limits_of(after: After, band: Band, seen: Bools, threads: int) -> tuple[Jud
     wires, branches = wires_of(after.model), len(after.model.branches)
     parts: list[Counted] = []
 
-    def work(chosen: Ints) -> None:
-        part = Counted(np.zeros(branches, dtype=np.int64), np.zeros(branches))
-        kernels_judge.judge(wires, band, after.v_pu, chosen, found, part)
-        parts.append(part)
+    def work(portions_left: Iterator[Ints]) -> None:
+        counted = Counted(np.zeros(branches, dtype=np.int64), np.zeros(branches))
+        for chosen in portions_left:
+            kernels_judge.judge(wires, band, after.v_pu, chosen, found, counted)
+        parts.append(counted)
 
-    in_threads(work, np.flatnonzero(seen), threads)
+    take_turns(work, portions(np.flatnonzero(seen), JUDGED_HOURS), threads)
     overloaded = np.sum([part.overloaded for part in parts], axis=0)
     return found, Counted(overloaded, np.max([part.loading for part in parts], axis=0))
 

@@ -9,7 +9,7 @@ import pytest
 from flow_cases import case, two_buses, varied
 
 from grid import flow, reference
-from grid.carry import Carried, carry
+from grid.carry import Carried, carry, new_sheet
 from grid.compile import compile_net
 from grid.contingency import n1
 from grid.flow import FlowOptions, solve, solve_voltages, wires_of
@@ -74,7 +74,7 @@ def test_angles_in_all_octants():
     v = np.column_stack([np.exp(1j * angle), 0.7 * np.exp(-0.3j * angle)])
     two, one = (np.empty((96, columns)) for columns in (2, 1))
     carried = Carried(two, two.copy(), *(one.copy() for _ in range(5)), np.empty(96))
-    carry(wires_of(model), v.view(np.float64), carried, np.arange(96))
+    carry(wires_of(model), v.view(np.float64), carried, np.arange(96), new_sheet(2, 1))
     np.testing.assert_allclose(carried.va_deg, np.angle(v, deg=True), atol=1e-13)
     np.testing.assert_allclose(carried.vm_pu, np.abs(v), rtol=1e-15)
     # S = V conj(I): I = (V_A − V_B) / 0.5j pu on 100 MVA
