@@ -11,7 +11,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from grid.block import Base, Places
+from grid.block import Base, Entries, Places, Singles
 from grid.factor import Plan, plan_of
 from grid.kernels import HOLDING, PQ, Hour, Index, Rules, State
 from grid.kernels_base import factor_at, injected, operating_point
@@ -57,7 +57,7 @@ def make_base(model: GridModel, plan: Plan, limits: bool, point: int, near: Star
     """
     state = _base_state(model, plan, limits, point, near or flat_start(model, plan))
     rows = control_rows(model, plan)
-    work, bend = factor_at(plan.pattern, state, rows if limits else rows[:0])
+    work, press, sense = factor_at(plan.pattern, state, rows if limits else rows[:0])
     kind = np.where(rows >= 0, state.kind[rows], HOLDING)
     double = np.ones(len(plan.control), dtype=np.uint8)
     if not limits:
@@ -66,14 +66,19 @@ def make_base(model: GridModel, plan: Plan, limits: bool, point: int, near: Star
     lower = _columns(pattern.l_ptr, pattern.l_col, wide, work.lower)
     upper = _columns(pattern.u_ptr, pattern.u_col, wide, work.upper)
     p, q = injected(pattern, state)
-    return Base(state.e, state.f, p, q, kind, double, *lower, *upper, work.pivot.astype(np.float32), bend)
+    bends = sense @ press.T, _entries(press), _entries(sense)
+    return Base(state.e, state.f, p, q, kind, double, *lower, *upper, work.pivot.astype(np.float32), *bends)
 
 
-def _columns(
-    ptr: Index, col: Index, wide: Bools, blocks: Floats
-) -> tuple[
-    Index, Index, np.ndarray[tuple[int], np.dtype[np.float32]], np.ndarray[tuple[int], np.dtype[np.float32]]
-]:
+def _entries(rows: Floats) -> Entries:
+    """Return what is not 0 in a matrix [controls × 2 · buses]."""
+    control, column = np.nonzero(rows)
+    pointer = np.searchsorted(control, np.arange(len(rows) + 1))
+    values = rows[control, column].astype(np.float32)
+    return Entries(pointer.astype(np.uint32), (column * LANES).astype(np.uint32), values)
+
+
+def _columns(ptr: Index, col: Index, wide: Bools, blocks: Floats) -> tuple[Index, Index, Singles, Singles]:
     """Turn 2×2 blocks by rows into single columns: of a column whose ln V is known only the angle's remains."""
     width = 1 + wide[col]
     block = np.repeat(np.arange(len(col)), width)

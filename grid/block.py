@@ -28,13 +28,21 @@ UNBOUNDED = 1e30
 """Stands for an infinite reactive range, so that 0 · range is 0."""
 
 
+class Entries(NamedTuple):
+    """What is not 0 in the rows of a matrix: pointers of the rows, where the column begins in ``x``, the value."""
+
+    ptr: Index
+    x: Index
+    value: Singles
+
+
 class Base(NamedTuple):
     """The base point and its factor, in the order of elimination.
 
     ``p`` and ``q`` are the powers injected there, ``kind`` is the type of each control. ``l_*`` and ``u_*`` list,
     row by row, the columns of the factor: where the column's values begin in ``x``, and its coefficients in the
     row's equations for angle and for ln V (the second unused where the row is single). ``pivot`` holds four numbers
-    per row; ``bend`` [controls × controls] is explained in ``kernels_base``.
+    per row. ``bend`` [controls × controls], ``press`` and ``sense`` are explained in ``kernels_base``.
     """
 
     e: Floats
@@ -53,6 +61,8 @@ class Base(NamedTuple):
     u_stretch: Singles
     pivot: Singles
     bend: Floats
+    press: Entries
+    sense: Entries
 
 
 class Places(NamedTuple):
@@ -73,7 +83,9 @@ class Block(NamedTuple):
 
     ``v`` holds e and then f; each, like p and q, has a last row for the buses that are not supplied. A control
     ``holds`` its voltage (1.0) or not (0.0); ``side`` is 1.0 where it is held at its largest, −1.0 where at its
-    least reactive power, ``fixed`` that power; neither: it is off. ``moved`` marks lanes that have just switched.
+    least reactive power, ``fixed`` that power; neither: it is off. ``left`` is what is left of its reactive power,
+    ``lack`` what the swapped rows lack, ``bent`` what is put on their right for it. ``moved`` marks lanes that have
+    just switched.
     """
 
     v: Floats
@@ -94,6 +106,7 @@ class Block(NamedTuple):
     side: Floats
     fixed: Floats
     left: Floats
+    lack: Floats
     swapped: Floats
     bent: Floats
     active: npt.NDArray[np.uint8]
@@ -126,6 +139,7 @@ def new_block(rows: int, controls: int) -> Block:
         side=aligned(many),
         fixed=aligned(many),
         left=aligned(many, fill=np.nan),
+        lack=aligned(many),
         swapped=aligned(many),
         bent=aligned(many),
         active=np.zeros(controls, np.uint8),
@@ -211,7 +225,7 @@ def find_swapped(base: Base, block: Block, w: int) -> None:
     for c in range(len(block.active)):
         k = c * W + w
         differs = (block.holds[k] == 1.0) != (base.kind[c] == HOLDING)
-        block.swapped[k], block.bent[k] = 1.0 if differs else 0.0, 0.0
+        block.swapped[k] = 1.0 if differs else 0.0
         if differs:
             block.active[c] = 1
             if many < MOST_SWAPPED:

@@ -9,14 +9,13 @@ Walk for one block:
 
 1. ``read_block``: schedule, set points and ranges in; every lane at the base point.
 2. ``mismatch_forward``: mismatch of one bus after the other, each at once eliminated forward with L.
-3. ``backward_correct``: back substitution with U; each voltage is corrected on the way; mismatches as in 2.
-4. ``settle``: controls that left their range are held, those that need not be held are released (rules of
+3. ``bend_swapped``: a control whose type differs from the base point's is *swapped*; the right-hand side of its row
+   is bent before back substitution so that its own equation is met (``kernels_base``).
+4. ``backward_correct``: back substitution with U; each voltage is corrected on the way; mismatches as in 2.
+5. ``settle``: controls that left their range are held, those that need not be held are released (rules of
    ``kernels.switch_limits``); hours within the tolerance of which nothing switched are done and move no more. The
    others go back to 3.
-5. ``write_block``: voltages, slack shares and reactive power out; lanes that did not arrive are marked LOST.
-
-A control whose type differs from the base point's is *swapped*: its right-hand side is bent (``kernels_base``). The
-bent values come from the mismatches before the step, so that a swap costs one more iteration but no second solve.
+6. ``write_block``: voltages, slack shares and reactive power out; lanes that did not arrive are marked LOST.
 
 Rows of controls that never change type are *single*: ln V is known and only the angle is solved for. ``live`` is
 1.0 in lanes that still move, 0.0 in the others, as in ``grid.lanes``.
@@ -98,10 +97,8 @@ def mismatch_forward(pattern: Pattern, base: Base, control: Ints, block: Block, 
         if c >= 0:
             store(block.left, c * W, left_q)
             worst = max_abs(worst, mul(sub(one, load(block.holds, c * W)), left_q))
-            kept = load(block.bent, c * W)
-            if base.kind[c] != HOLDING:
-                kept = fma(sub(one, load(block.swapped, c * W)), left_q, kept)
-            left_q = kept
+            own = spread64(0.0) if base.kind[c] == HOLDING else sub(one, load(block.swapped, c * W))
+            left_q = mul(own, left_q)
         else:
             worst = max_abs(worst, left_q)
         a, b = to32(left_p), to32(left_q)
@@ -169,35 +166,61 @@ def correct(base: Base, control: Ints, block: Block, i: int, change: Any) -> Non
 # --- reactive limits ---
 
 
+@inlined
+def short_of_set_point(block: Block, i: int, c: int) -> Any:
+    """ln(v_set / v) of a control, to second order."""
+    e, f, one = load(block.e, i * W), load(block.f, i * W), spread64(1.0)
+    off = sub(mul(fma(e, e, mul(f, f)), load(block.inverse_square, c * W)), one)
+    return mul(mul(spread64(-0.5), off), fnma(spread64(0.5), off, one))
+
+
 @kernel
-def bend_swapped(pattern: Pattern, base: Base, rows: Ints, block: Block) -> None:
-    """Set the bent right-hand sides from the present mismatches of all swapped controls."""
-    worst, one = spread64(0.0), spread64(1.0)
+def measure_swapped(base: Base, rows: Ints, block: Block) -> None:
+    """Count what swapped controls are short of the set points that only their hours hold as mismatch."""
+    worst = load(block.worst, 0)
+    for c in range(len(rows)):
+        if block.active[c] == 1 and base.kind[c] != HOLDING:
+            held = mul(load(block.swapped, c * W), load(block.holds, c * W))
+            worst = max_abs(worst, mul(held, short_of_set_point(block, rows[c], c)))
+    store(block.worst, 0, worst)
+
+
+@kernel
+def bend_swapped(base: Base, rows: Ints, block: Block) -> None:
+    """Bend the right-hand sides, eliminated forward already, so that swapped rows meet their own equations."""
+    x, sense, press = block.x, base.sense, base.press
     for c in range(len(rows)):
         if block.active[c] == 0:
             continue
-        i = rows[c]
-        if base.kind[c] == HOLDING:
-            _, left = mismatch(pattern, block, i)
-        else:  # ln(v_set / v) to second order
-            e, f = load(block.e, i * W), load(block.f, i * W)
-            off = sub(mul(fma(e, e, mul(f, f)), load(block.inverse_square, c * W)), one)
-            left = mul(mul(spread64(-0.5), off), fnma(spread64(0.5), off, one))
-            worst = max_abs(worst, mul(mul(load(block.swapped, c * W), load(block.holds, c * W)), left))
-        store(block.left, c * W, left)
-    store(block.worst, 0, worst)
+        short = short_of_set_point(block, rows[c], c)
+        if base.kind[c] == HOLDING:  # and lanes that have just come back to their set point go there
+            lack = load(block.left, c * W)
+            store(block.bent, c * W, mul(sub(spread64(1.0), load(block.swapped, c * W)), short))
+        else:
+            lack = short
+            store(block.bent, c * W, spread64(0.0))
+        met = spread32(0.0)
+        for k in range(index(sense.ptr, c), index(sense.ptr, c + 1)):
+            met = fma(load_spread(sense.value, k), load(x, index(sense.x, k)), met)
+        store(block.lack, c * W, sub(lack, to64(met)))
     for w in range(W):
         bend_lane(block, w)
+    for c in range(len(rows)):
+        if block.active[c] == 1:
+            bent = to32(load(block.bent, c * W))
+            for k in range(index(press.ptr, c), index(press.ptr, c + 1)):
+                at = index(press.x, k)
+                store(x, at, fma(load_spread(press.value, k), bent, load(x, at)))
 
 
 @kernel
 def bend_lane(block: Block, w: int) -> None:
-    """Multiply what is left at the swapped controls of a lane by the inverse of their responses."""
+    """Multiply what the swapped controls of a lane lack by the inverse of their responses."""
     many, first, square = block.many[w], w * MOST_SWAPPED, w * MOST_SWAPPED * MOST_SWAPPED
     for a in range(many):
         total = 0.0
         for b in range(many):
-            total += block.inverse[square + a * many + b] * block.left[block.which[first + b] * W + w]
+            total += block.inverse[square + a * many + b] * block.lack[block.which[first + b] * W + w]
         block.bent[block.which[first + a] * W + w] = total
 
 
@@ -249,10 +272,8 @@ def switch_lane(i: int, c: int, w: int, block: Block) -> None:
         block.fixed[k] = block.q_max[k] if above else block.q_min[k]
     else:
         block.holds[k], block.side[k], block.fixed[k] = 1.0, 0.0, 0.0
-        scale = block.v_set[k] / np.sqrt(block.e[at] * block.e[at] + block.f[at] * block.f[at])
-        block.e[at] *= scale
-        block.f[at] *= scale
     block.q[at] += block.fixed[k] - before
+    block.left[k] += block.fixed[k] - before
     block.moved[w] = 1.0
 
 
@@ -270,11 +291,13 @@ def chord_block(
     for _ in range(rules.max_iterations):
         for w in range(W):
             its[w] += block.live[w] == 1.0
+        if rules.limits:
+            bend_swapped(base, rows, block)
         backward_correct(pattern, base, control, block)
         store(block.worst, 0, spread64(0.0))
-        if rules.limits:
-            bend_swapped(pattern, base, rows, block)
         mismatch_forward(pattern, base, control, block, False)
+        if rules.limits:
+            measure_swapped(base, rows, block)
         settle(rows, base, block, rules)
         if largest(load(block.live, 0)) == 0.0:
             return
