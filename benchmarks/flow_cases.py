@@ -21,7 +21,7 @@ import pandapower as pp
 import pandapower.networks as pn
 import pandapower.toolbox
 
-from grid.compile import compile_net, tabled_injections, tenths_of
+from grid.compile import compile_net, multiples_of, tabled_injections
 from grid.flow import FlowOptions
 from grid.model import GridModel, Injections
 from grid.network import build_net
@@ -58,7 +58,7 @@ def _stored(name: str, hours: int) -> Case:
     whole = compile_net(net)
     base = tabled_injections(net, whole)
     _only_loads(net)
-    model = replace(compile_net(net), typical_mva=tenths_of(base.p_mw[0] + 1j * base.q_mvar[0]))
+    model = replace(compile_net(net), typical_mva=multiples_of(base.p_mw[0] + 1j * base.q_mvar[0]))
     shape = _shape(hours, len(model.buses), LOWEST.get(name, 0.85))
     return Case(name, net, model, model.injections(base.p_mw * shape, base.q_mvar * shape))
 

@@ -59,7 +59,8 @@ NEAR = 2e-2
 """Mismatch (pu) below which an hour's reactive limits are looked at."""
 SLACK = 5.0
 """A control is switched when it is off its range or set point by so many times the hour's largest mismatch."""
-BLOWN_UP = 1e6
+PACE = 3.0
+"""An hour is given up that would have to shrink its mismatch more than so many times in every step that is left."""
 
 
 @inlined
@@ -225,8 +226,8 @@ def bend_lane(block: Block, w: int) -> None:
 
 
 @kernel
-def settle(rows: Ints, base: Base, block: Block, rules: Rules) -> None:
-    """Switch controls at their limits; take lanes that have arrived or blown up out of ``live``."""
+def settle(rows: Ints, base: Base, block: Block, rules: Rules, most: float) -> None:
+    """Switch controls at their limits; take lanes that have arrived or are beyond ``most`` pu out of ``live``."""
     store(block.moved, 0, spread64(0.0))
     if rules.limits:
         for c in range(len(rows)):
@@ -236,7 +237,7 @@ def settle(rows: Ints, base: Base, block: Block, rules: Rules) -> None:
         worst, moved = block.worst[w], block.moved[w] == 1.0
         if moved:
             find_swapped(base, block, w)
-        if not worst < BLOWN_UP or block.many[w] > MOST_SWAPPED or (worst <= rules.tolerance and not moved):
+        if not worst <= most or block.many[w] > MOST_SWAPPED or (worst <= rules.tolerance and not moved):
             block.live[w] = 0.0
 
 
@@ -284,11 +285,11 @@ def switch_lane(i: int, c: int, w: int, block: Block) -> None:
 def chord_block(
     pattern: Pattern, base: Base, control: Ints, rows: Ints, block: Block, rules: Rules, its: Ints
 ) -> None:
-    """Iterate until every lane has arrived or blown up; ``its`` counts the corrections of each lane."""
+    """Iterate until every lane has arrived or been given up; ``its`` counts the corrections of each lane."""
     for w in range(W):
         its[w] = 0
     mismatch_forward(pattern, base, control, block, True)
-    for _ in range(rules.max_iterations):
+    for left in range(rules.max_iterations - 1, -1, -1):
         for w in range(W):
             its[w] += block.live[w] == 1.0
         if rules.limits:
@@ -298,7 +299,7 @@ def chord_block(
         mismatch_forward(pattern, base, control, block, False)
         if rules.limits:
             measure_swapped(base, rows, block)
-        settle(rows, base, block, rules)
+        settle(rows, base, block, rules, rules.tolerance * PACE**left)
         if largest(load(block.live, 0)) == 0.0:
             return
 

@@ -16,15 +16,13 @@ from grid.model import Complexes, GridModel, Injections
 from grid.reference import SolverTables, solver_tables
 from scenarios.records import Floats, Ints
 
-HIGHEST_TENTH = 15
-
 
 def compile_net(net: Any) -> GridModel:
     """Return the compiled grid of a pandapower ``net``, which is not changed.
 
     Branches and buses out of service are left out; fused buses appear once, under the name of the first. The
     model's typical injections are the net's ``situations`` where it has that table, else those of its tables and
-    tenths of them (they only serve as the points from which hours are started).
+    multiples of them (they only serve as the points from which hours are started).
 
     Raises ``DataError`` when the net has elements that are not modelled, sources at one bus that disagree, or no
     angle reference at all.
@@ -59,7 +57,7 @@ def compile_net(net: Any) -> GridModel:
 def _typical_mva(net: Any, tables: SolverTables) -> Complexes:
     """Return the injections of the net's situations, else of its tables [points × buses]."""
     if "situations" not in net:
-        return tenths_of(tables.p_mw + 1j * tables.q_mvar)
+        return multiples_of(tables.p_mw + 1j * tables.q_mvar)
     rows = net["situations"][net["situations"].bus.isin(list(tables.bus_of))]
     mva = np.zeros((int(rows.situation.max()) + 1, len(tables.buses)), dtype=np.complex128)
     bus = [tables.bus_of[int(bus)] for bus in rows.bus]
@@ -67,10 +65,10 @@ def _typical_mva(net: Any, tables: SolverTables) -> Complexes:
     return mva
 
 
-def tenths_of(mva: Complexes) -> Complexes:
-    """Return injections [buses] as they are, then times 0.0, 0.1 … 1.5 without 1.0 [16 × buses]."""
-    others = [tenth / 10 for tenth in range(HIGHEST_TENTH + 1) if tenth != 10]
-    return np.outer([1.0, *others], mva)
+def multiples_of(mva: Complexes) -> Complexes:
+    """Return injections [buses] as they are, and multiples of them where the load of a year lies [32 × buses]."""
+    near = [share / 40 for share in range(26, 53) if share != 40]
+    return np.outer([1.0, *near, 0.0, 0.25, 0.5, 1.4, 1.5], mva)
 
 
 def tabled_injections(net: Any, model: GridModel) -> Injections:

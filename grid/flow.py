@@ -38,7 +38,7 @@ SQUARE_SHARE = 0.2
 volt of mismatch) below the same figure.
 """
 
-CHORD_STEPS = 24
+CHORD_STEPS = 20
 """An hour that so many chords do not bring to the tolerance is left to Newton's method."""
 
 PLAINLY = (kernels_year.DIRECT, kernels_year.NEWTON)
