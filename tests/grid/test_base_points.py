@@ -1,0 +1,126 @@
+"""Which base point an hour starts from, and that it changes nothing but the way: by hand, and by another way."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from flow_cases import case, two_buses, varied
+
+from grid import reference
+from grid.base import points_of
+from grid.compile import compile_net, multiples_of
+from grid.flow import FlowOptions, given_rows, prepared, sift_hours, solve
+from grid.model import FlowStatus
+from grid.network import build_net
+from grid.sensitivities import dc_angles
+from grid.simd import LANES, aligned
+from grid.threads import portions, take_turns
+from scenarios.load import load_scenario
+
+PLAIN = FlowOptions(enforce_q_limits=False, distributed_slack=False)
+
+
+def points_taken(model, p_mw):
+    injections = model.injections(np.asarray(p_mw, dtype=float), np.zeros(np.shape(p_mw)))
+    return sift_hours(prepared(model, PLAIN), given_rows(model, prepared(model, PLAIN).plan, injections), 1)
+
+
+def test_an_hour_takes_the_multiple_nearest_to_its_load():
+    # One line: the angle difference is in proportion to the load, so the nearest of 1, 0 and ½ is by load: the
+    # borders lie at 25 and 75 of 100 MW.
+    model = replace(compile_net(two_buses()), typical_mva=np.outer([1.0, 0.0, 0.5], [0.0, -100.0]))
+    sifted = points_taken(model, [[0.0, load] for load in (-90.0, -76.0, -74.0, -26.0, -24.0, 30.0)])
+    assert sifted.point.tolist() == [0, 0, 2, 2, 1, 1]
+
+
+def test_nearness_is_distance_of_angle_differences():
+    net, model = case("case30")
+    hours = varied(net, model, 25).p_mw * np.linspace(0.0, 1.6, 25)[:, None]
+
+    def differences(p_mw):
+        angle = dc_angles(model, p_mw)
+        return angle[model.from_bus] - angle[model.to_bus]
+
+    points = [differences(mva.real) for mva in model.typical_mva]
+    nearest = [int(np.argmin([np.sum((differences(p) - point) ** 2) for point in points])) for p in hours]
+    assert points_taken(model, hours).point.tolist() == nearest
+    assert len(set(nearest)) > 10
+
+
+@pytest.mark.parametrize("options", [PLAIN, FlowOptions()], ids=["plain", "limits"])
+def test_other_base_points_find_the_same(options):
+    net, model = case("case118")
+    injections = varied(net, model, 40)
+    few = replace(model, typical_mva=multiples_of(model.typical_mva[0])[[0, 2, -5]])
+    a, b = solve(model, injections, options), solve(few, injections, options)
+    assert a.solved.all() and b.solved.all() and a.iterations.sum() < b.iterations.sum()
+    np.testing.assert_allclose(a.vm_pu, b.vm_pu, atol=1e-8)
+    np.testing.assert_allclose(a.control_mvar, b.control_mvar, atol=1e-4)
+    assert reference.mismatch(model, injections, b).max() <= 1e-8
+
+
+def test_limited_generators_cost_few_steps_more():
+    # Every hour of case118 has generators at their limits, other ones than its base point: without meeting their
+    # rows in the step it takes two steps more (measured: 6.5 instead of 4.9).
+    net, model = case("case118")
+    injections = varied(net, model, 64)
+    limited, plain = solve(model, injections, FlowOptions()), solve(model, injections, PLAIN)
+    assert limited.iterations.mean() < plain.iterations.mean() + 1.5
+
+
+def test_more_points_than_can_be_told_apart_are_refused():
+    model = replace(compile_net(two_buses()), typical_mva=np.zeros((LANES + 1, 2), dtype=complex))
+    with pytest.raises(ValueError, match="typical points"):
+        points_of(model)
+
+
+def test_all_that_is_wrong_with_an_hour_is_named():
+    model = compile_net(two_buses())
+    p_mw, q_mvar = np.zeros((3, 2)), np.zeros((3, 2))
+    p_mw[1, 0], q_mvar[1, 1], p_mw[2, 1] = np.inf, np.nan, -np.inf
+    result = solve(model, model.injections(p_mw, q_mvar))
+    assert result.status.tolist() == [FlowStatus.SOLVED, FlowStatus.BAD_INPUT, FlowStatus.BAD_INPUT]
+    assert result.messages[0][1].endswith("p_mw, q_mvar") and result.messages[1][1].endswith("p_mw")
+
+
+def test_situations_of_the_region_balance_and_are_solved_where_they_are():
+    # Sun 0 … 60 % and wind 10 … 60 % of capacity; coal makes up the rest, so that what is left for the surrounding
+    # grid is no more than what coal cannot follow (its bounds are 15 and 90 %).
+    scenario = load_scenario()
+    net = build_net(scenario)
+    model = compile_net(net)
+    sun = net.sgen.max_p_mw[net.sgen.type == "pv"].sum()
+    wind = net.sgen.max_p_mw[net.sgen.type == "wind"].sum()
+    total = model.typical_mva.real.sum(axis=1)
+    given = net.situations.groupby("situation").p_mw.sum().to_numpy()
+    np.testing.assert_allclose(total, given, atol=1e-6)
+    lost = 0.03 * (0.7 * net.load.p_mw[net.load.q_mvar != 0].sum() + net.load.p_mw[net.load.q_mvar == 0].sum())
+    assert len(total) == 12 and (total >= lost - 1e-6).all()
+    assert total.max() < 0.6 * (sun + wind)
+    exact = np.isclose(total, lost, rtol=1e-6)
+    assert exact.sum() >= 6
+    q_mvar = model.typical_mva.imag.copy()
+    result = solve(model, model.injections(model.typical_mva.real.copy(), q_mvar))
+    assert result.solved.all() and (result.iterations <= 2).all()
+
+
+def test_every_portion_is_taken_once_by_some_thread():
+    seen, lock = [], threading.Lock()
+
+    def work(waiting):
+        for part in waiting:
+            with lock:
+                seen.extend(part.tolist())
+
+    take_turns(work, portions(np.arange(1000), 7), 3)
+    assert sorted(seen) == list(range(1000))
+    take_turns(work, [], 0)
+
+
+def test_vectors_lie_on_whole_lines_of_the_cache():
+    for size, dtype in ((1, np.float64), (5 * LANES, np.float32), (LANES, np.float64)):
+        array = aligned(size, dtype, 2.0)
+        assert array.ctypes.data % 64 == 0 and len(array) == size and (array == 2.0).all()
