@@ -2,9 +2,9 @@
 
     python -m benchmarks agreement [--hours 100]
 
-Both solve the tabled injections times 0.75 … 1.0, with 3 % noise at each bus, and of Bijie hours all over the default
-year; without limits and with one slack per reference. Prints a Markdown table: largest differences
-over all hours, buses and cases.
+Both solve the tabled injections times 0.75 … 1.0, with 3 % noise at each bus, and of Bijie hours all over the
+default year; without limits and with one slack per reference. Prints a Markdown table: largest differences over all
+hours, buses and cases.
 """
 
 from __future__ import annotations
