@@ -37,7 +37,7 @@ ROUND_GAIN_CNY_PER_MWH = 1e-4
 
 MOST_ROUNDS = 12
 
-MOST_LOOKS = 12
+MOST_LOOKS = 40
 """Looks at the flows of a window; the last one ends with rows kept, so none of them goes unheeded."""
 
 

@@ -68,7 +68,7 @@ def start(step: int, hour: Hour, wires: Wires) -> None:
 
 @kernel
 def take_up(step: int, hour: Hour, wires: Wires) -> None:
-    """Take up the last vertex of a step; rows whose flow is free again are left behind."""
+    """Take up the last vertex of a step."""
     _bound_lost_load(step, wires)
     _load(step, hour, wires)
     factorise(hour, wires)
@@ -85,26 +85,16 @@ def _bound_lost_load(step: int, wires: Wires) -> None:
 
 @kernel
 def _load(step: int, hour: Hour, wires: Wires) -> None:
-    columns = len(wires.price)
-    hour.size[0] = 0
     for row in range(len(hour.position)):
         hour.position[row] = -1
     for column in range(len(hour.place)):
         hour.place[column] = wires.place[step, column]
+    hour.size[0] = wires.active[step]
     for i in range(wires.active[step]):
         row = wires.row[step, i]
-        if hour.place[columns + 3 * row + FLOW] == BASIC:
-            hour.place[columns + 3 * row + FLOW] = LOW
-        else:
-            hour.position[row] = hour.size[0]
-            hour.row[hour.size[0]] = row
-            hour.size[0] += 1
-    kept = 0
+        hour.row[i], hour.position[row] = row, i
     for i in range(wires.active[step] + 1):
-        column = wires.basic[step, i]
-        if column < columns or (column - columns) % 3 != FLOW:
-            hour.basic[kept] = column
-            kept += 1
+        hour.basic[i] = wires.basic[step, i]
 
 
 @kernel
