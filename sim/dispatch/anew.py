@@ -1,9 +1,10 @@
 """A dispatch that breaks rules which couple its steps → the same with those days dispatched anew, exactly.
 
-The compiled walk knows neither ramps nor what scarcity owes to a balance of export. Days in which it breaks such a
-rule are dispatched again by the exact programme: stretches of days in the same rolling windows, with the units that
-run, from the state that the day before leaves to the contents, and the energy sent, that the walk left at the end.
-All other days stay as they are. Where a stretch meets the next day too fast, that day joins it.
+The compiled walk knows neither ramps nor what scarcity owes to a balance of export, and it moves one channel at a
+time. Days in which it breaks such a rule, or in which a network tears channels apart, are dispatched again by the
+exact programme: stretches of days in the same rolling windows, with the units that run, from the state that the day
+before leaves to the contents, and the energy sent, that the walk left at the end. All other days stay as they are.
+Where a stretch meets the next day too fast, that day joins it.
 """
 
 from __future__ import annotations
@@ -28,20 +29,29 @@ from sim.dispatch.unfold import cost_parts
 if TYPE_CHECKING:
     from sim.dispatch.lp import Walk
 
+MOST_DAYS = 0.5
+"""Where more of the days than this are to be dispatched anew, all are: one walk instead of many stretches."""
+
 DAYS_BACK = 2
 """Days before a new one that are dispatched again with it: as many as a window of the exact programme sees."""
 
 
-def with_rules_kept(case: DispatchCase, limits: NetworkLimits, result: DispatchResult) -> DispatchResult:
-    """Return a result with rules that couple steps kept as well as is worth it; ``days_anew`` says where."""
+def with_rules_kept(
+    case: DispatchCase, limits: NetworkLimits, result: DispatchResult, torn: Bools
+) -> DispatchResult:
+    """Return a result with rules that couple steps kept as well as is worth it; ``days_anew`` says where.
+
+    Days that are ``torn`` [days] are dispatched anew in any case.
+    """
     rules = case.rules
     if not (rules.ramps or rules.export_ramp_mw_per_h is not None or balanced(case)):
         return result
     walked = paced(case, limits, result) if rules.ramps else result
     days = np.zeros(len(case.hydro_budget_mwh), dtype=bool)
     now, exact = walked, None
-    while (breach := _days_in_breach(case, now) & ~days).any():
+    while (breach := (torn | _days_in_breach(case, now)) & ~days).any():
         days |= breach
+        days |= days.mean() > MOST_DAYS
         exact = exact or _exact_walk(case, limits, result)
         now = _dispatched_anew(exact, walked, now, tuple(_spans(days, breach)))
     starts = dict(result.cost_cny)["starts"]
@@ -83,13 +93,19 @@ def _spans(days: Bools, new: Bools) -> Iterator[Span]:
 def _exact_walk(case: DispatchCase, limits: NetworkLimits, result: DispatchResult) -> Walk:
     from sim.dispatch import lp  # noqa: PLC0415  (loads HiGHS)
 
-    return lp.Walk(programme(case, result.coal_units_on, limits, None), first_state(case))
+    # Storages that were equally full all along may be one.
+    fill = (result.stored_mwh / case.storage_energy_mwh).round(9)
+    alike = np.unique(fill, axis=1, return_inverse=True)[1] * case.storage_energy_mwh
+    return lp.Walk(programme(case, result.coal_units_on, limits, alike), first_state(case))
 
 
 def _dispatched_anew(
     exact: Walk, walked: DispatchResult, now: DispatchResult, spans: Sequence[Span]
 ) -> DispatchResult:
-    """Return ``now`` with stretches of days dispatched again, each to the end that the compiled walk gave it."""
+    """Return ``now`` with stretches of days dispatched again, each to the end that the compiled walk gave it.
+
+    The end of the axis is free.
+    """
     from sim.dispatch import lp  # noqa: PLC0415  (loads HiGHS)
 
     case = exact.plan.case
@@ -99,8 +115,8 @@ def _dispatched_anew(
         account = state_at(case, now, first).account_mwh + sent
         exact.enter(state_at(case, now, begin))
         for window in lp.windows(case, begin, stop):
-            ends = lp.Window(window.begin, stop, stop, walked.stored_mwh[stop - 1], True, account)
-            exact.take(ends if window.end == stop else window)
+            ends = replace(window, last_mwh=walked.stored_mwh[stop - 1], exactly=True, last_account_mwh=account)
+            exact.take(ends if window.end == stop < len(case.time) else window)
     units = Commitment(now.coal_units_on, now.coal_starts, np.zeros_like(now.coal_starts))
     days = np.concatenate([np.arange(span.begin, span.stop) for span in spans])
     steps = np.isin(case.time.day, days)

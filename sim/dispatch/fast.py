@@ -17,7 +17,7 @@ import numpy as np
 
 from scenarios import jitcache  # noqa: F401  (before numba)
 from scenarios.errors import InvariantError
-from scenarios.records import Floats, Ints
+from scenarios.records import Bools, Floats, Ints
 from sim.dispatch.anew import with_rules_kept
 from sim.dispatch.commitment import Commitment, commit
 from sim.dispatch.kernels import coordinate
@@ -27,7 +27,7 @@ from sim.dispatch.model import DispatchCase, DispatchResult
 from sim.dispatch.reserve import reserve_rows
 from sim.dispatch.settle import Behind, Schedule, settle
 from sim.dispatch.stack import Supply, supply
-from sim.dispatch.stores import Kinds, accounts, storage_kinds, stores_of
+from sim.dispatch.stores import Kinds, accounts, storage_kinds, stores_of, torn_days
 from sim.dispatch.wires import Bounds, Resources, bounds_of, near_rows, network_of, shared_behind
 
 MOST_WALKS = 10
@@ -50,16 +50,16 @@ def solve(case: DispatchCase, limits: NetworkLimits | None = None) -> DispatchRe
     limits = limits or no_limits(case)
     rows = near_rows(case, stack, limits)
     for _ in range(MOST_WALKS):
-        result = walked(Task(case, commitment, stack, limits.only(rows.tolist())))
+        result, torn = walked(Task(case, commitment, stack, limits.only(rows.tolist())))
         missed = np.flatnonzero(overload_mw(limits, case, result).any(axis=0))
         if np.isin(missed, rows).all():
-            return with_rules_kept(case, limits, result)
+            return with_rules_kept(case, limits, result, torn)
         rows = np.union1d(rows, missed)
     raise InvariantError(f"dispatch: rows are still missing after {MOST_WALKS} walks")
 
 
-def walked(task: Task) -> DispatchResult:
-    """Return the dispatch in view of the rows of a task."""
+def walked(task: Task) -> tuple[DispatchResult, Bools]:
+    """Return the dispatch in view of the rows of a task, and the days that are better left to ``lp``."""
     case, kinds = task.case, storage_kinds(task.case, task.limits)
     order = np.argsort(-case.hydro_capacity_mw, kind="stable")
     stores, water = stores_of(case, kinds), _water(case, order)
@@ -81,7 +81,8 @@ def walked(task: Task) -> DispatchResult:
         shift_down_mw=stores.discharge_mw[0].copy(),
         sent_mw=_sent_mw(task, stores),
     )
-    return settle(case, task.commitment, task.stack, schedule, _behind(task, stack, network, bounds))
+    result = settle(case, task.commitment, task.stack, schedule, _behind(task, stack, network, bounds))
+    return result, torn_days(case, stack, stores, result)
 
 
 def _sent_mw(task: Task, stores: Stores) -> Floats:

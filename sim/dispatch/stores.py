@@ -11,12 +11,16 @@ from typing import NamedTuple
 
 import numpy as np
 
-from scenarios.records import Floats, Ints
+from scenarios.records import Bools, Floats, Ints
 from sim.dispatch.columns import NO_BOUND, account_bound_mwh, day_ends
-from sim.dispatch.kernels_state import Stores
+from sim.dispatch.kernels_state import Stack, Stores
 from sim.dispatch.limits import NetworkLimits
-from sim.dispatch.model import START_CONTENT, DispatchCase
+from sim.dispatch.model import START_CONTENT, DispatchCase, DispatchResult
+from sim.dispatch.service import coal_cost_by_step_cny
 from sim.dispatch.stack import balanced
+
+TORN = 2e-3
+"""Part of the coal cost of a day that channels may gain by trading with each other, before that is looked into."""
 
 
 class Kinds(NamedTuple):
@@ -132,3 +136,26 @@ def _accounts(case: DispatchCase) -> Part:
         most_charge_mw=np.maximum(case.export_high_mw - case.export_mw, 0.0).T[:count],
         most_discharge_mw=np.maximum(case.export_mw - case.export_low_mw, 0.0).T[:count],
     )
+
+
+def torn_days(case: DispatchCase, stack: Stack, stores: Stores, result: DispatchResult) -> Bools:
+    """Return the days in which prices tear channels apart that have to balance [days].
+
+    Moves take one channel at a time, so that one sends more and another less in an hour behind wires only if both
+    pay by themselves. What all channels could gain by half their bands at the prices of their places, each against
+    their mean, bounds what that misses; ``TORN`` of what coal costs is too much.
+    """
+    lines = stack.line[stores.resource[stores.accounts :]]
+    if not stack.seen.any() or not len(lines):
+        return np.zeros(len(case.hydro_budget_mwh), dtype=bool)
+    price = _middle(stack.up_price[lines], stack.down_price[lines])
+    band = (stores.most_charge_mw + stores.most_discharge_mw)[stores.accounts :]
+    gain = (np.abs(price - price.mean(axis=0)) * band).sum(axis=0) / 2.0 * case.time.step_h
+    by_day = np.bincount(case.time.day, np.where(stack.seen, gain, 0.0))
+    return np.asarray(by_day > TORN * np.bincount(case.time.day, coal_cost_by_step_cny(case, result)))
+
+
+def _middle(up: Floats, down: Floats) -> Floats:
+    """Return prices between those of one MW more and of one MW less; where one is infinite, the other."""
+    up, down = np.where(np.isfinite(up), up, down), np.where(np.isfinite(down), down, up)
+    return np.where(np.isfinite(up), (up + down) / 2.0, 0.0)
