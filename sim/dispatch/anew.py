@@ -94,9 +94,11 @@ def _exact_walk(case: DispatchCase, limits: NetworkLimits, result: DispatchResul
     from sim.dispatch import lp  # noqa: PLC0415  (loads HiGHS)
 
     # Storages that were equally full all along may be one.
-    fill = (result.stored_mwh / case.storage_energy_mwh).round(9)
-    alike = np.unique(fill, axis=1, return_inverse=True)[1] * case.storage_energy_mwh
-    return lp.Walk(programme(case, result.coal_units_on, limits, alike), first_state(case))
+    paths = [path.tobytes() for path in (result.stored_mwh / case.storage_energy_mwh).round(9).T]
+    alike = np.array([float(paths.index(path)) for path in paths])
+    return lp.Walk(
+        programme(case, result.coal_units_on, limits, alike * case.storage_energy_mwh), first_state(case)
+    )
 
 
 def _dispatched_anew(

@@ -8,30 +8,21 @@ network, or cannot be done at all is given back as it was.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
+from scenarios import jitcache  # noqa: F401  (before numba)
 from scenarios.records import Bools, Floats
 from sim.dispatch.columns import knee_pu
-from sim.dispatch.limits import NetworkLimits, overload_mw
+from sim.dispatch.kernels_paced import Room, hold
+from sim.dispatch.limits import NetworkLimits, flow_mw
 from sim.dispatch.model import DispatchCase, DispatchResult
 from sim.dispatch.rows import ramp_limits_mw
 from sim.dispatch.service import DUST_MW, coal_cost_by_step_cny, coal_ramp_excess_mw
 
 LITTLE_COST = 5e-4
 """Part of the coal cost of a day that other shares may cost: looking ahead could not save more than that."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Room:
-    """What coal may give and how fast it may change [hours × coal], MW, and its blocks by cost."""
-
-    least: Floats
-    most: Floats
-    up: Floats
-    down: Floats
-    blocks: list[tuple[int, Floats, Floats]]
 
 
 def paced(case: DispatchCase, limits: NetworkLimits, result: DispatchResult) -> DispatchResult:
@@ -54,8 +45,12 @@ def _overloaded_days(
     case: DispatchCase, limits: NetworkLimits, before: DispatchResult, after: DispatchResult
 ) -> Bools:
     """Return on which days rows are exceeded by more than they were [days]."""
-    over = [overload_mw(limits, case, result).sum(axis=1) for result in (before, after)]
-    return np.bincount(case.time.day, over[1] - over[0] > DUST_MW) > 0
+    if not limits.rows:
+        return np.zeros(len(case.hydro_budget_mwh), dtype=bool)
+    flow = flow_mw(limits, case, before)
+    moved = flow + (after.coal_mw - before.coal_mw) @ limits.coal.T
+    over = [np.maximum(item - limits.high_mw, limits.low_mw - item).clip(min=0.0) for item in (flow, moved)]
+    return np.bincount(case.time.day, (over[1] > over[0] + DUST_MW).any(axis=1)) > 0
 
 
 def _paced_mw(case: DispatchCase, result: DispatchResult) -> Floats:
@@ -63,57 +58,32 @@ def _paced_mw(case: DispatchCase, result: DispatchResult) -> Floats:
 
     First forwards; what came too suddenly for that is prepared for backwards.
     """
-    up, down = ramp_limits_mw(case, result.coal_units_on)
-    most = result.coal_units_on * case.coal_unit_mw
-    least = np.minimum(most * case.coal_minimum_pu, result.coal_mw)
-    room = Room(least, most, up, down, _blocks(case, most))
-    given = result.coal_mw.copy()
+    given, room = result.coal_mw.copy(), _room(case, result)
     for direction in (1, -1, 1):
-        _hold(given, room, direction)
+        hold(given, room, direction)
     return given
 
 
-def _hold(given: Floats, room: Room, direction: int) -> None:
-    """Hold every step to what can follow on the one before, or (direction −1) come before the one after."""
-    rise = np.diff(given, axis=0, prepend=given[:1])
-    too_fast = (rise > room.up + DUST_MW) | (-rise > room.down + DUST_MW)
-    breach = np.asarray(too_fast.any(axis=1))
-    steps, changed = np.arange(1, len(given)), False
-    for step in steps if direction > 0 else steps[::-1] - 1:
-        near, link = step - direction, max(step, step - direction)
-        if not (changed or breach[link]):
-            continue
-        more, less = (room.up[link], room.down[link])[::direction]
-        low, high = (
-            np.maximum(room.least[step], given[near] - less),
-            np.minimum(room.most[step], given[near] + more),
-        )
-        shared = _shared(given[step], low, high, [(plant, lo[step], hi[step]) for plant, lo, hi in room.blocks])
-        changed = shared is not None and bool(np.abs(shared - given[step]).max() > DUST_MW)
-        given[step] = given[step] if shared is None else shared
-
-
-def _blocks(case: DispatchCase, most: Floats) -> list[tuple[int, Floats, Floats]]:
-    """Return (plant, from MW [hours], to MW [hours]) of all blocks of equal cost, the cheapest first."""
-    knee = most * knee_pu(case)
-    blocks = [(cost, plant, np.zeros(len(most)), knee[:, plant]) for plant, cost in enumerate(case.coal_cost)]
+def _room(case: DispatchCase, result: DispatchResult) -> Room:
+    """Return what coal may give and how fast it may change, and its blocks up to and above the knee by cost."""
+    rise, fall = ramp_limits_mw(case, result.coal_units_on)
+    most = result.coal_units_on * case.coal_unit_mw
+    knee, plants = most * knee_pu(case), np.arange(len(case.coal))
+    cost, begin, end, plant = case.coal_cost, np.zeros_like(most), knee, plants
     if case.part_load is not None:
-        dearer = enumerate(case.part_load.upper_cost)
-        blocks += [(cost, plant, knee[:, plant], most[:, plant]) for plant, cost in dearer]
-    return [block[1:] for block in sorted(blocks, key=lambda block: block[:2])]
-
-
-def _shared(wanted: Floats, low: Floats, high: Floats, blocks: list[tuple[int, float, float]]) -> Floats | None:
-    """Return the same sum between ``low`` and ``high``, close to what is wanted; None when there is none."""
-    if (low > high + DUST_MW).any() or not low.sum() - DUST_MW <= wanted.sum() <= high.sum() + DUST_MW:
-        return None
-    given = np.clip(wanted, low, high)
-    missing = float(wanted.sum() - given.sum())
-    for plant, start, end in blocks if missing > 0.0 else reversed(blocks):
-        if missing > 0.0:
-            step = min(missing, max(min(end, high[plant]) - given[plant], 0.0))
-        else:
-            step = max(missing, min(max(start, low[plant]) - given[plant], 0.0))
-        given[plant] += step
-        missing -= step
-    return given
+        cost, plant = np.append(cost, case.part_load.upper_cost), np.append(plant, plants)
+        begin, end = np.hstack([begin, knee]), np.hstack([end, most])
+    order = np.argsort(cost, kind="stable")
+    nothing = np.zeros((3, len(plants)))
+    return Room(
+        least=np.minimum(most * case.coal_minimum_pu, result.coal_mw),
+        most=most,
+        rise=rise,
+        fall=fall,
+        plant=plant[order],
+        begin=np.ascontiguousarray(begin[:, order]),
+        end=np.ascontiguousarray(end[:, order]),
+        low=nothing[0],
+        high=nothing[1],
+        share=nothing[2],
+    )
