@@ -29,7 +29,7 @@ from sim.dispatch.unfold import cost_parts
 if TYPE_CHECKING:
     from sim.dispatch.lp import Walk
 
-MOST_DAYS = 0.5
+MOST_DAYS = 0.8
 """Where more of the days than this are to be dispatched anew, all are: one walk instead of many stretches."""
 
 DAYS_BACK = 2
