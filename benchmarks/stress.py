@@ -3,9 +3,9 @@
     python -m benchmarks stress [--days 365] [--only text]
 
 Every case is the default scenario's year with something stretched: PV, storage, coal's minimum, lines out, ratings,
-export band, response, water, load. Both solvers get the same units, windows, prices and network limits; costs
-include the price of overloads. Times are of one run each, compiled before; two at once is two equal years on two
-threads, per year.
+export band, response, water, load, and operating rules (``--only rule``). Both solvers get the same units, windows,
+prices and network limits; costs include the price of overloads. Times are of one run each, compiled before; two at
+once is two equal years on two threads, per year. Days anew are those that ``fast`` left to the exact programme.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
+from benchmarks.stress_rules import Base, rule_cases
 from grid.compile import compile_net
 from grid.model import GridModel
 from grid.network import build_net
@@ -62,6 +63,7 @@ class Found:
     available: float
     load: float
     broken: tuple[str, ...]
+    days_anew: int
 
     @property
     def cost_gap(self) -> float:
@@ -84,13 +86,16 @@ class Found:
             *(f"{lost / 1e3:.2f}" for lost in self.unserved),
             *(f"{over:.1f}" for over in self.overload),
             ", ".join(self.broken) or "–",
+            str(self.days_anew),
         )
         return f"| {' | '.join(cells)} |"
 
 
 HEAD = (
     "| case | lp s | fast s | two at once, s each | lp / fast | cost gap % | curtailed GWh | more, % of it "
-    "| more, % of available | unserved GWh lp | fast | overload MWh lp | fast | laws broken |\n" + "|---" * 14 + "|"
+    "| more, % of available | unserved GWh lp | fast | overload MWh lp | fast | laws broken | days anew |\n"
+    + "|---" * 15
+    + "|"
 )
 
 
@@ -118,6 +123,8 @@ def stress_cases(days: int) -> Iterator[Stress]:
     both = _stored(_sunnier(base, pv, 2.0), 5.0)
     yield Stress("PV × 2, storage × 5, ratings × 0.7", both, _rated(limits, 0.7))
     yield Stress("load × 2, ratings × 0.6", _loaded(base, 2.0), _rated(limits, 0.6))
+    for name, case, its_limits in rule_cases(Base(base, _loaded(base, 2.0), limits, _rated(limits, 0.6))):
+        yield Stress(f"rule: {name}", case, its_limits)
 
 
 def compare(stress: Stress) -> Found:
@@ -142,6 +149,7 @@ def compare(stress: Stress) -> Found:
         available=float(case.available_mw.sum()) * step_h,
         load=float(case.load_mw.sum()) * step_h,
         broken=tuple(item.law for item in violations(case, quick, limits)),
+        days_anew=len(quick.days_anew),
     )
 
 

@@ -228,7 +228,8 @@ def _accounts(case: DispatchCase, result: DispatchResult) -> Iterator[Violation]
     account = np.cumsum(result.export_mw - case.export_mw, axis=0) * step_h
     daily = rules.export_balance == "day"
     checked = np.diff(case.time.day, append=-1) != 0 if daily else np.full(len(account), True)
-    bound = rules.export_tolerance * (24.0 if daily else 8760.0 / 12.0) * case.export_mw.mean(axis=0)
+    mean_mw = case.export_mw.mean(axis=0) if case.export_mean_mw is None else case.export_mean_mw
+    bound = rules.export_tolerance * (24.0 if daily else 8760.0 / 12.0) * mean_mw
     # Scarcity may keep a channel from sending what it owes; that is priced and counted, not forbidden.
     excess = account[checked] - bound
     yield from _broken("more exported than the contract's balance allows", excess, TOLERANCE_CONTENT_MWH)

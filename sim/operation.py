@@ -20,7 +20,7 @@ from scenarios.records import Floats
 from scenarios.schema import Scenario
 from sim.correction import Correction, Plan, Setting, corrected, correction_sentence
 from sim.dispatch import dispatch
-from sim.dispatch.facts import overload_sentence, row_uses
+from sim.dispatch.facts import anew_sentence, overload_sentence, row_uses
 from sim.dispatch.limits import NetworkLimits, network_limits
 from sim.dispatch.model import DispatchCase, DispatchResult
 from sim.fleet import build_case
@@ -70,7 +70,7 @@ def operate(scenario: Scenario, profiles: Profiles, model: GridModel, stages: St
         if losses_agree(case, flow):
             break
         loss_mw = true_loss_mw(case, flow)
-    _say_overloads(limits, case, result, stages)
+    _say_how(limits, case, result, stages)
     setting = Setting(scenario, profiles, model, limits)
     plan, correction = corrected(setting, Plan(case, result, flow), stages)
     if correction is not None:
@@ -79,10 +79,11 @@ def operate(scenario: Scenario, profiles: Profiles, model: GridModel, stages: St
     return Operation(plan.case, limits, plan.result, injections, plan.flow, rounds, correction)
 
 
-def _say_overloads(limits: NetworkLimits, case: DispatchCase, result: DispatchResult, stages: Stages) -> None:
-    sentence = overload_sentence(row_uses(limits, case, result))
-    if sentence:
-        stages.say(f"  [yellow]{sentence}[/yellow]")
+def _say_how(limits: NetworkLimits, case: DispatchCase, result: DispatchResult, stages: Stages) -> None:
+    if anew := anew_sentence(result):
+        stages.say(f"  {anew}")
+    if overloads := overload_sentence(row_uses(limits, case, result)):
+        stages.say(f"  [yellow]{overloads}[/yellow]")
 
 
 def _require_some_hour(flow: FlowResult) -> None:

@@ -37,7 +37,6 @@ def _exactly(scenario: Scenario, case: DispatchCase, limits: NetworkLimits | Non
 
 def _require_known_to_fast(case: DispatchCase) -> None:
     asked = [key for key, rule in RULE_KEYS.items() if getattr(case.rules, rule) != getattr(Rules(), rule)]
-    asked += ["coal.part_load"] if case.part_load is not None else []
     if asked:
         raise ScenarioError(
             Problem(key, "is a rule that the fast solver does not know", "set dispatch.solver=lp (--dispatch lp)")
@@ -46,14 +45,6 @@ def _require_known_to_fast(case: DispatchCase) -> None:
 
 
 RULE_KEYS = {
-    "dispatch.ramps": "ramps",
-    "dispatch.reserve.up_load_share": "reserve_up_load",
-    "dispatch.reserve.up_renewables_share": "reserve_up_renewables",
-    "dispatch.reserve.largest_unit": "reserve_largest_unit",
-    "dispatch.reserve.down_load_share": "reserve_down_load",
-    "dispatch.reserve.down_renewables_share": "reserve_down_renewables",
-    "export.ramp_mw_per_h": "export_ramp_mw_per_h",
-    "export.balance": "export_balance",
     "dispatch.storage_end_cny_per_mwh": "storage_end_cny_per_mwh",
     "demand_response.shed_hours_per_day": "shed_hours_per_day",
 }

@@ -169,7 +169,12 @@ def _account(case: DispatchCase, limits: NetworkLimits) -> Iterator[Kind]:
 def account_bound_mwh(case: DispatchCase) -> Floats:
     """Return how far a channel's account may stand off zero, MWh [channels]: a share of a mean day or month."""
     days = 1.0 if case.rules.export_balance == "day" else DAYS_OF_MONTH
-    return np.asarray(case.rules.export_tolerance * 24.0 * days * case.export_mw.mean(axis=0))
+    return np.asarray(case.rules.export_tolerance * 24.0 * days * mean_contract_mw(case))
+
+
+def mean_contract_mw(case: DispatchCase) -> Floats:
+    """Return the mean contract of each channel, MW [channels]."""
+    return np.asarray(case.export_mw.mean(axis=0) if case.export_mean_mw is None else case.export_mean_mw)
 
 
 def day_ends(case: DispatchCase) -> Ints:

@@ -64,10 +64,22 @@ def overload_sentence(uses: tuple[RowUse, ...]) -> str:
     )
 
 
+def anew_sentence(result: DispatchResult) -> str:
+    """Return what a run must say about days that the exact programme dispatched anew; empty when there are none."""
+    count = len(result.days_anew)
+    if not count:
+        return ""
+    return (
+        f"{count:,} days were dispatched anew by the exact programme, because a rule couples their hours (ramps, "
+        "balance of export). 因跨时段规则，上述日由精确解重新安排。"
+    )
+
+
 def network_part(limits: NetworkLimits, case: DispatchCase, result: DispatchResult) -> dict[str, Any]:
     """Return the part of ``run.json`` on what the dispatch was told of the network, and which rows held it."""
     return {
         "network_rows": len(limits.rows),
+        "days_anew": len(result.days_anew),
         "rows_at_limit": [asdict(use) for use in row_uses(limits, case, result)],
     }
 

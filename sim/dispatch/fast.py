@@ -12,31 +12,25 @@ end; where not, the walk is done again in view of them.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 
 from scenarios import jitcache  # noqa: F401  (before numba)
 from scenarios.errors import InvariantError
-from scenarios.records import Floats, Ints
+from scenarios.records import Bools, Floats, Ints
+from sim.dispatch.anew import with_rules_kept
 from sim.dispatch.commitment import Commitment, commit
 from sim.dispatch.kernels import coordinate
 from sim.dispatch.kernels_state import LAYERS, Clock, Network, Search, Stack, Stores, Water
 from sim.dispatch.limits import NetworkLimits, no_limits, overload_mw
-from sim.dispatch.model import START_CONTENT, DispatchCase, DispatchResult
+from sim.dispatch.model import DispatchCase, DispatchResult
+from sim.dispatch.reserve import reserve_rows
 from sim.dispatch.settle import Behind, Schedule, settle
 from sim.dispatch.stack import Supply, supply
-from sim.dispatch.wires import Reach, near_rows, network_of, reach_of, shared_behind
+from sim.dispatch.stores import Kinds, accounts, storage_kinds, stores_of, torn_days
+from sim.dispatch.wires import Bounds, Resources, bounds_of, near_rows, network_of, shared_behind
 
 MOST_WALKS = 10
-
-
-class Kinds(NamedTuple):
-    """Storages by kind: the kind of each storage, its share in the kind, and the first storage of each kind."""
-
-    kind: Ints
-    share: Floats
-    first: Ints
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,22 +50,24 @@ def solve(case: DispatchCase, limits: NetworkLimits | None = None) -> DispatchRe
     limits = limits or no_limits(case)
     rows = near_rows(case, stack, limits)
     for _ in range(MOST_WALKS):
-        result = walked(Task(case, commitment, stack, limits.only(rows.tolist())))
+        result, torn = walked(Task(case, commitment, stack, limits.only(rows.tolist())))
         missed = np.flatnonzero(overload_mw(limits, case, result).any(axis=0))
         if np.isin(missed, rows).all():
-            return result
+            return with_rules_kept(case, limits, result, torn)
         rows = np.union1d(rows, missed)
     raise InvariantError(f"dispatch: rows are still missing after {MOST_WALKS} walks")
 
 
-def walked(task: Task) -> DispatchResult:
-    """Return the dispatch in view of the rows of a task."""
+def walked(task: Task) -> tuple[DispatchResult, Bools]:
+    """Return the dispatch in view of the rows of a task, and the days that are better left to ``lp``."""
     case, kinds = task.case, storage_kinds(task.case, task.limits)
     order = np.argsort(-case.hydro_capacity_mw, kind="stable")
-    stores, water = _stores(case, kinds), _water(case, order)
-    reach = reach_of(task.case, task.stack, task.limits, order, kinds.kind)
-    stack = _stack(task, reach)
-    network = network_of(case, task.stack, task.limits, reach, stack)
+    stores, water = stores_of(case, kinds), _water(case, order)
+    resources = Resources(order, kinds.first, accounts(case))
+    reserve = reserve_rows(case, task.commitment, task.stack, resources.stores, resources.count)
+    bounds = bounds_of(case, task.stack, task.limits, resources, tuple(reserve))
+    stack = _stack(task, bounds)
+    network = network_of(case, task.stack, bounds, stack)
     clock = _clock(case)
     coordinate(np.zeros(4, np.int64), search_for(stores, water, clock), network, stack, stores, water, clock)
     hydro = np.empty((len(case.time), len(case.hydros)))
@@ -83,48 +79,39 @@ def walked(task: Task) -> DispatchResult:
         stored_mwh=np.maximum(_split(stores.level_mwh, kinds), 0.0),
         shift_up_mw=stores.charge_mw[0].copy(),
         shift_down_mw=stores.discharge_mw[0].copy(),
+        sent_mw=_sent_mw(task, stores),
     )
-    return settle(case, task.commitment, task.stack, schedule, _behind(task, stack, network, reach))
+    result = settle(case, task.commitment, task.stack, schedule, _behind(task, stack, network, bounds))
+    return result, torn_days(case, stack, stores, result)
 
 
-def storage_kinds(case: DispatchCase, limits: NetworkLimits | None = None) -> Kinds:
-    """Return which storages act as one: equal efficiencies, self-discharge, hours of storage and reach."""
-    features = np.stack(
-        [
-            case.storage_charge_efficiency,
-            case.storage_discharge_efficiency,
-            case.storage_self_discharge_per_h,
-            case.storage_energy_mwh / case.storage_power_mw,
-            *(() if limits is None else limits.storages),
-        ],
-        axis=1,
-    )
-    _, first, kind = np.unique(features.round(9), axis=0, return_index=True, return_inverse=True)
-    power = np.bincount(kind, weights=case.storage_power_mw, minlength=len(first))
-    return Kinds(kind, case.storage_power_mw / power[kind], first)
+def _sent_mw(task: Task, stores: Stores) -> Floats:
+    """Return what channels send before the stack asks them to send less [hours × channels], MW."""
+    more = stores.charge_mw[stores.accounts :] - stores.discharge_mw[stores.accounts :]
+    return task.stack.sent_mw + more.T if len(more) else task.stack.sent_mw
 
 
-def _behind(task: Task, stack: Stack, network: Network, reach: Reach) -> Behind | None:
-    """Return the steps behind wires that bind; None without a network."""
-    if not task.limits.rows:
+def _behind(task: Task, stack: Stack, network: Network, bounds: Bounds) -> Behind | None:
+    """Return the steps behind rows that bind; None without any rows."""
+    if not len(bounds.columns):
         return None
     seen = np.flatnonzero(stack.seen)
     return Behind(
         step=seen,
         used_mw=shared_behind(network.wires, task.stack, seen),
         price_cny_per_mwh=stack.up_price[len(task.case.hydros)][seen],
-        share=reach.moved_share,
+        share=bounds.moved_share,
     )
 
 
-def _stack(task: Task, reach: Reach) -> Stack:
-    steps, resources = len(task.stack.asked_mw), reach.own.shape[1]
-    lines = resources if task.limits.rows else 1
+def _stack(task: Task, bounds: Bounds) -> Stack:
+    steps, resources = len(task.stack.asked_mw), bounds.own.shape[2]
+    lines = resources if len(bounds.columns) else 1
     prices, rooms = np.zeros((2, lines, steps)), np.zeros((2, lines, steps))
     return Stack(
         price=task.stack.price,
         top_mw=np.ascontiguousarray(task.stack.top_mw),
-        line=np.arange(resources) if task.limits.rows else np.zeros(resources, np.int64),
+        line=np.arange(resources) if lines > 1 else np.zeros(resources, np.int64),
         net_mw=task.stack.asked_mw.copy(),
         place=np.zeros(steps, np.int64),
         up_price=prices[0],
@@ -135,30 +122,6 @@ def _stack(task: Task, reach: Reach) -> Stack:
         seen=np.zeros(steps, np.bool_),
         checked=np.zeros(steps, np.bool_),
         stale=np.zeros((resources, steps), np.bool_),
-    )
-
-
-def _stores(case: DispatchCase, kinds: Kinds) -> Stores:
-    """Return moved load as store 0 (it comes first: it is cheaper), then one store per kind of storage."""
-    first, steps = kinds.first, len(case.time)
-    count = len(first)
-    power = np.bincount(kinds.kind, weights=case.storage_power_mw, minlength=count)
-    energy = np.bincount(kinds.kind, weights=case.storage_energy_mwh, minlength=count)
-    keep = (1.0 - case.storage_self_discharge_per_h[first]) ** case.time.step_h
-    return Stores(
-        resource=len(case.hydros) + np.arange(count + 1),
-        low_mwh=np.concatenate([[-case.shift_energy_mwh], np.zeros(count)]),
-        high_mwh=np.concatenate([[case.shift_energy_mwh], energy]),
-        charge_efficiency=np.concatenate([[1.0], case.storage_charge_efficiency[first]]),
-        discharge_efficiency=np.concatenate([[1.0], case.storage_discharge_efficiency[first]]),
-        keep=np.concatenate([[1.0], keep]),
-        price=np.concatenate([[case.price_shift], np.full(count, case.price_storage)]),
-        start_mwh=np.concatenate([[0.0], START_CONTENT * energy]),
-        daily=np.arange(count + 1) == 0,
-        power_mw=np.vstack([case.shift_limit_mw, np.repeat(power[:, None], steps, axis=1)]),
-        charge_mw=np.zeros((count + 1, steps)),
-        discharge_mw=np.zeros((count + 1, steps)),
-        level_mwh=np.zeros((count + 1, steps)),
     )
 
 

@@ -37,7 +37,7 @@ ROUND_GAIN_CNY_PER_MWH = 1e-4
 
 MOST_ROUNDS = 12
 
-MOST_LOOKS = 12
+MOST_LOOKS = 40
 """Looks at the flows of a window; the last one ends with rows kept, so none of them goes unheeded."""
 
 
@@ -57,6 +57,7 @@ def coordinate(
     for begin in range(0, steps, clock.kept_steps):
         end = min(begin + clock.window_steps, steps)
         _enter(entered, end, stack, stores, water, clock)
+        _close_accounts(entered, end, stores, clock)
         entered = end
         counts[0] += 1
         for _ in range(MOST_LOOKS):
@@ -87,6 +88,17 @@ def _enter(begin: int, end: int, stack: Stack, stores: Stores, water: Water, clo
             before = stores.level_mwh[k, step - 1] if step > 0 else stores.start_mwh[k]
             stores.level_mwh[k, step] = before * stores.keep[k]
         reprice(step, stack)
+
+
+@kernel
+def _close_accounts(last_end: int, end: int, stores: Stores, clock: Clock) -> None:
+    """Bound accounts where the window ends, and no more where the last one ended within a day."""
+    for k in range(stores.accounts, len(stores.keep)):
+        if last_end > 0 and clock.day[last_end - 1] == clock.day[last_end]:
+            stores.high_mwh[k, last_end - 1] = stores.inside_mwh[k]
+            stores.low_mwh[k, last_end - 1] = -stores.inside_mwh[k]
+        stores.high_mwh[k, end - 1] = stores.end_mwh[k]
+        stores.low_mwh[k, end - 1] = -stores.end_mwh[k]
 
 
 @kernel

@@ -119,7 +119,7 @@ def _spread(
         for k in range(plants):
             _by_water(k, day, layer, (begin, first, stop), search, stack, water)
         for k in range(len(stores.keep)):
-            if stores.daily[k] and stores.high_mwh[k] > stores.low_mwh[k]:
+            if stores.daily[k]:
                 _by_store(k, layer, (begin, first, stop), search, stack, stores)
     for k in range(len(stores.keep)):
         if not stores.daily[k]:
@@ -179,12 +179,12 @@ def _by_store(
         now = _filled(k, step, _taken(layer, step, by, begin, search, stack), stores)
         if now < carried:
             carried, source = now, step
-        carried = carried / keep if stores.high_mwh[k] - stores.level_mwh[k, step] > SMALL else np.inf
+        carried = carried / keep if stores.high_mwh[k, step] - stores.level_mwh[k, step] > SMALL else np.inf
     carried, source = np.inf, OWN
     if not stores.daily[k]:
         carried, source = 0.0, KEPT
     for step in range(stop - 1, first - 1, -1):
-        if stores.level_mwh[k, step] - stores.low_mwh[k] <= SMALL:
+        if stores.level_mwh[k, step] - stores.low_mwh[k, step] <= SMALL:
             carried = np.inf
         carried *= keep
         _offer(layer, step, _drawn(k, step, carried, stores), (by, source, begin), search, stack)
@@ -197,9 +197,9 @@ def _by_store(
 def _filled(k: int, step: int, cost: float, stores: Stores) -> float:
     """Cost of a stored MWh when energy costs ``cost`` in this step."""
     if stores.discharge_mw[k, step] > 0.0:
-        return float(stores.discharge_efficiency[k] * (cost - stores.price[k]))
-    if stores.power_mw[k, step] - stores.charge_mw[k, step] > SMALL:
-        return float((cost + stores.price[k]) / stores.charge_efficiency[k])
+        return float(stores.discharge_efficiency[k] * (cost - stores.discharge_price[k]))
+    if stores.most_charge_mw[k, step] - stores.charge_mw[k, step] > SMALL:
+        return float((cost + stores.charge_price[k]) / stores.charge_efficiency[k])
     return np.inf
 
 
@@ -207,9 +207,9 @@ def _filled(k: int, step: int, cost: float, stores: Stores) -> float:
 def _drawn(k: int, step: int, stored: float, stores: Stores) -> float:
     """Cost of a MWh in this step when a stored MWh costs ``stored``."""
     if stores.charge_mw[k, step] > 0.0:
-        return float(stored * stores.charge_efficiency[k] - stores.price[k])
-    if stores.power_mw[k, step] - stores.discharge_mw[k, step] > SMALL:
-        return float(stored / stores.discharge_efficiency[k] + stores.price[k])
+        return float(stored * stores.charge_efficiency[k] - stores.charge_price[k])
+    if stores.most_discharge_mw[k, step] - stores.discharge_mw[k, step] > SMALL:
+        return float(stored / stores.discharge_efficiency[k] + stores.discharge_price[k])
     return np.inf
 
 
@@ -351,18 +351,18 @@ def _bound_by_stores(reach: tuple[int, int], use: Search, stores: Stores, clock:
             change, level = use.level[k, place] * clock.step_h, stores.level_mwh[k, step]
             charge, discharge = stores.charge_mw[k, step], stores.discharge_mw[k, step]
             if change > 0.0:
-                most = min(most, (stores.high_mwh[k] - level) / change)
+                most = min(most, (stores.high_mwh[k, step] - level) / change)
             elif change < 0.0:
-                most = min(most, (level - stores.low_mwh[k]) / -change)
+                most = min(most, (level - stores.low_mwh[k, step]) / -change)
             if use.fill[k, place] > 0.0:
                 room = discharge / stores.discharge_efficiency[k]
                 if discharge == 0.0:
-                    room = (stores.power_mw[k, step] - charge) * stores.charge_efficiency[k]
+                    room = (stores.most_charge_mw[k, step] - charge) * stores.charge_efficiency[k]
                 most = min(most, room / use.fill[k, place])
             if use.draw[k, place] > 0.0:
                 room = charge * stores.charge_efficiency[k]
                 if charge == 0.0:
-                    room = (stores.power_mw[k, step] - discharge) / stores.discharge_efficiency[k]
+                    room = (stores.most_discharge_mw[k, step] - discharge) / stores.discharge_efficiency[k]
                 most = min(most, room / use.draw[k, place])
     return most
 

@@ -2,7 +2,7 @@
 
 Given what stores and hydro do, a step is a small linear programme: columns of supply x between 0 and their width,
 
-    minimise  Σ price · x + overload price · Σ (over + under)
+    minimise  Σ price · x + Σ row price · (over + under)
     balance   Σ x                                         = net
     rows      Σ reach · x − flow − over + under           = −(base + what the resources inject),   low ≤ flow ≤ high
 
@@ -25,6 +25,12 @@ LOW, HIGH, BASIC = 0, 1, 2
 """Where a column stands: at its lower or upper bound, or in the basis."""
 
 FLOW, OVER, UNDER = 0, 1, 2
+
+TAKES, GIVES = 0, 1
+"""What a resource does in a step."""
+
+IDLE_MW = 1e-2 * SMALL
+"""A resource that injects less does nothing: that is rounding."""
 
 FLOW_TOLERANCE_MW = 1e-6
 """A row is violated above this."""
@@ -62,7 +68,7 @@ def start(step: int, hour: Hour, wires: Wires) -> None:
 
 @kernel
 def take_up(step: int, hour: Hour, wires: Wires) -> None:
-    """Take up the last vertex of a step; rows whose flow is free again are left behind."""
+    """Take up the last vertex of a step."""
     _bound_lost_load(step, wires)
     _load(step, hour, wires)
     factorise(hour, wires)
@@ -79,26 +85,16 @@ def _bound_lost_load(step: int, wires: Wires) -> None:
 
 @kernel
 def _load(step: int, hour: Hour, wires: Wires) -> None:
-    columns = len(wires.price)
-    hour.size[0] = 0
     for row in range(len(hour.position)):
         hour.position[row] = -1
     for column in range(len(hour.place)):
         hour.place[column] = wires.place[step, column]
+    hour.size[0] = wires.active[step]
     for i in range(wires.active[step]):
         row = wires.row[step, i]
-        if hour.place[columns + 3 * row + FLOW] == BASIC:
-            hour.place[columns + 3 * row + FLOW] = LOW
-        else:
-            hour.position[row] = hour.size[0]
-            hour.row[hour.size[0]] = row
-            hour.size[0] += 1
-    kept = 0
+        hour.row[i], hour.position[row] = row, i
     for i in range(wires.active[step] + 1):
-        column = wires.basic[step, i]
-        if column < columns or (column - columns) % 3 != FLOW:
-            hour.basic[kept] = column
-            kept += 1
+        hour.basic[i] = wires.basic[step, i]
 
 
 @kernel
@@ -152,7 +148,9 @@ def _column_into(column: int, hour: Hour, wires: Wires, target: _Floats) -> None
 def _price(column: int, wires: Wires) -> float:
     if column < len(wires.price):
         return float(wires.price[column])
-    return 0.0 if (column - len(wires.price)) % 3 == FLOW else wires.overload_price
+    if (column - len(wires.price)) % 3 == FLOW:
+        return 0.0
+    return float(wires.row_price[(column - len(wires.price)) // 3])
 
 
 @kernel
@@ -225,11 +223,7 @@ def evaluate(step: int, hour: Hour, wires: Wires) -> None:
     hour.right[0] = rest
     for i in range(size):
         row = hour.row[i]
-        flow = wires.base_mw[step, row]
-        for k in range(wires.own.shape[1]):
-            flow += wires.own[row, k] * wires.injected_mw[step, k]
-        for column in range(columns):
-            flow += wires.reach[row, column] * hour.used_mw[column]
+        flow = row_flow(step, row, hour.used_mw, wires)
         place = hour.place[columns + 3 * row + FLOW]
         if place == LOW:
             flow -= wires.low_mw[step, row]
@@ -298,8 +292,8 @@ def _tableau_row(leaving: int, sign: float, hour: Hour, wires: Wires) -> None:
         hour.entry[first + FLOW] = hour.entry[first + OVER] = -factor
         hour.entry[first + UNDER] = factor
         hour.reduced[first + FLOW] = dual
-        hour.reduced[first + OVER] = wires.overload_price + dual
-        hour.reduced[first + UNDER] = wires.overload_price - dual
+        hour.reduced[first + OVER] = wires.row_price[row] + dual
+        hour.reduced[first + UNDER] = wires.row_price[row] - dual
 
 
 @kernel
@@ -383,11 +377,21 @@ def worst_row(step: int, hour: Hour, wires: Wires) -> int:
 def row_flow(step: int, row: int, used_mw: _Floats, wires: Wires) -> float:
     """Return the flow of a row when ``used_mw`` [columns] is supplied."""
     flow = wires.base_mw[step, row]
-    for k in range(wires.own.shape[1]):
-        flow += wires.own[row, k] * wires.injected_mw[step, k]
+    for k in range(wires.own.shape[2]):
+        injected = wires.injected_mw[step, k]
+        flow += wires.own[GIVES if injected > 0.0 else TAKES, row, k] * injected
     for column in range(len(used_mw)):
         flow += wires.reach[row, column] * used_mw[column]
     return float(flow)
+
+
+@kernel
+def _does(step: int, resource: int, sign: float, wires: Wires) -> int:
+    """Return whether a resource takes or gives when it takes ``sign`` MW more."""
+    injected = wires.injected_mw[step, resource]
+    if abs(injected) <= IDLE_MW:
+        injected = -sign
+    return GIVES if injected > 0.0 else TAKES
 
 
 @kernel
@@ -396,13 +400,13 @@ def probe(step: int, resource: int, sign: float, hour: Hour, wires: Wires) -> tu
 
     Where a basic column is at its bound already, the price beyond is that of the next basis: pivots without length.
     """
-    m = hour.size[0] + 1
+    m, does = hour.size[0] + 1, _does(step, resource, sign, wires)
     for _ in range(MOST_PIVOTS):
         room, leaving, to_high = np.inf, -1, False
         for i in range(m):
             change = hour.inverse[i, 0]
             for k in range(1, m):
-                change += hour.inverse[i, k] * wires.own[hour.row[k - 1], resource]
+                change += hour.inverse[i, k] * wires.own[does, hour.row[k - 1], resource]
             change *= sign
             low, high = _bounds(hour.basic[i], step, wires)
             if change > LEAST_PIVOT and max(high - hour.value[i], 0.0) < room * change:
@@ -412,7 +416,7 @@ def probe(step: int, resource: int, sign: float, hour: Hour, wires: Wires) -> tu
         if room > SMALL:
             price = hour.dual[0]
             for k in range(1, m):
-                price += hour.dual[k] * wires.own[hour.row[k - 1], resource]
+                price += hour.dual[k] * wires.own[does, hour.row[k - 1], resource]
             return float(price), float(room)
         if not pivot(step, leaving, to_high, 0.0, hour, wires):
             return 0.0, 0.0

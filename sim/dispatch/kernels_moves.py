@@ -88,8 +88,6 @@ def _reroute(k: int, day: int, less: int, more: int, stack: Stack, water: Water,
 @kernel
 def move_store(k: int, begin: int, end: int, stack: Stack, stores: Stores, step_h: float) -> float:
     """Move energy of store ``k`` between steps of ``begin … end − 1`` while that pays; return the gain, CNY."""
-    if stores.high_mwh[k] <= stores.low_mwh[k]:
-        return 0.0
     gained = 0.0
     for _ in range(MOVES_PER_STEP * (end - begin)):
         gain, first, last, fills_first = _best_pair(k, begin, end, stack, stores)
@@ -121,8 +119,8 @@ def _best_pair(k: int, begin: int, end: int, stack: Stack, stores: Stores) -> tu
             fill, fill_at = fill_now, step
         if draw_now > draw:
             draw, draw_at = draw_now, step
-        fill = fill / keep if stores.high_mwh[k] - stores.level_mwh[k, step] > SMALL else np.inf
-        draw = draw / keep if stores.level_mwh[k, step] - stores.low_mwh[k] > SMALL else -np.inf
+        fill = fill / keep if stores.high_mwh[k, step] - stores.level_mwh[k, step] > SMALL else np.inf
+        draw = draw / keep if stores.level_mwh[k, step] - stores.low_mwh[k, step] > SMALL else -np.inf
     if not stores.daily[k]:
         if -fill > best:
             best, first, last, fills_first = -fill, fill_at, end, True
@@ -136,9 +134,9 @@ def _fill_price(k: int, step: int, stack: Stack, stores: Stores) -> float:
     """Cost of one more stored MWh: by discharging less, or else by charging more."""
     line = stack.line[stores.resource[k]]
     if stores.discharge_mw[k, step] > 0.0:
-        return float(stores.discharge_efficiency[k] * (stack.up_price[line, step] - stores.price[k]))
-    if stores.power_mw[k, step] - stores.charge_mw[k, step] > SMALL:
-        return float((stack.up_price[line, step] + stores.price[k]) / stores.charge_efficiency[k])
+        return float(stores.discharge_efficiency[k] * (stack.up_price[line, step] - stores.discharge_price[k]))
+    if stores.most_charge_mw[k, step] - stores.charge_mw[k, step] > SMALL:
+        return float((stack.up_price[line, step] + stores.charge_price[k]) / stores.charge_efficiency[k])
     return np.inf
 
 
@@ -147,9 +145,9 @@ def _draw_price(k: int, step: int, stack: Stack, stores: Stores) -> float:
     """Value of one less stored MWh: by charging less, or else by discharging more."""
     line = stack.line[stores.resource[k]]
     if stores.charge_mw[k, step] > 0.0:
-        return float((stack.down_price[line, step] + stores.price[k]) / stores.charge_efficiency[k])
-    if stores.power_mw[k, step] - stores.discharge_mw[k, step] > SMALL:
-        return float(stores.discharge_efficiency[k] * (stack.down_price[line, step] - stores.price[k]))
+        return float((stack.down_price[line, step] + stores.charge_price[k]) / stores.charge_efficiency[k])
+    if stores.most_discharge_mw[k, step] - stores.discharge_mw[k, step] > SMALL:
+        return float(stores.discharge_efficiency[k] * (stack.down_price[line, step] - stores.discharge_price[k]))
     return -np.inf
 
 
@@ -168,7 +166,7 @@ def _carry(
     for step in range(last - 1, first - 1, -1):
         kept *= stores.keep[k]
         level = stores.level_mwh[k, step]
-        room = stores.high_mwh[k] - level if fills_first else level - stores.low_mwh[k]
+        room = stores.high_mwh[k, step] - level if fills_first else level - stores.low_mwh[k, step]
         amount = min(amount, room * kept)
     if fills_first:
         amount = min(amount, _fill_most(k, first, stack, stores) * step_h * kept)
@@ -199,7 +197,7 @@ def _fill_most(k: int, step: int, stack: Stack, stores: Stores) -> float:
     if stores.discharge_mw[k, step] > 0.0:
         power = min(stores.discharge_mw[k, step], stack.up_room_mw[line, step])
         return float(power / stores.discharge_efficiency[k])
-    power = min(stores.power_mw[k, step] - stores.charge_mw[k, step], stack.up_room_mw[line, step])
+    power = min(stores.most_charge_mw[k, step] - stores.charge_mw[k, step], stack.up_room_mw[line, step])
     return float(power * stores.charge_efficiency[k])
 
 
@@ -210,7 +208,7 @@ def _draw_most(k: int, step: int, stack: Stack, stores: Stores) -> float:
     if stores.charge_mw[k, step] > 0.0:
         power = min(stores.charge_mw[k, step], stack.down_room_mw[line, step])
         return float(power * stores.charge_efficiency[k])
-    power = min(stores.power_mw[k, step] - stores.discharge_mw[k, step], stack.down_room_mw[line, step])
+    power = min(stores.most_discharge_mw[k, step] - stores.discharge_mw[k, step], stack.down_room_mw[line, step])
     return float(power / stores.discharge_efficiency[k])
 
 

@@ -77,10 +77,11 @@ class Hour(NamedTuple):
 class Wires(NamedTuple):
     """Rows of flow that may bind, and the steps behind them.
 
-    Given: flow per MW that a column of supply [rows, columns] or a resource [rows, resources] injects; limits and
-    the flow before any of them acts [steps, rows]; columns in the order of their price, with their width
-    [steps, columns] and segment of the stack; what a MWh above a limit costs; what is to be served [steps] and
-    what resources inject [steps, resources] (both are those of the stack). Load that is moved away cannot go
+    Given: flow per MW that a column of supply [rows, columns] or a resource injects, the latter by what it does: 0
+    it takes, 1 it gives [2, rows, resources] (in a row of reserve a storage counts one way only); limits and the
+    flow before any of them acts [steps, rows]; what a MWh beyond the limits of a row costs [rows]; columns in the
+    order of their price, with their width [steps, columns] and segment of the stack; what is to be served [steps]
+    and what resources inject [steps, resources] (both are those of the stack). Load that is moved away cannot go
     unserved as well: the columns from ``lost_first`` on are at most ``lost_most_mw`` [steps, loads] less what the
     resource ``moved`` takes of each load.
     Written, of steps that see rows: the vertex (number of active rows, these rows, the basic columns, where every
@@ -92,10 +93,10 @@ class Wires(NamedTuple):
     low_mw: _Floats
     high_mw: _Floats
     base_mw: _Floats
+    row_price: _Floats
     price: _Floats
     width_mw: _Floats
     column_segment: _Ints
-    overload_price: float
     lost_first: int
     lost_most_mw: _Floats
     moved: int
@@ -141,21 +142,28 @@ class Stack(NamedTuple):
 
 
 class Stores(NamedTuple):
-    """Stores [stores] (× [steps]), each with the number of its resource.
+    """Stores [stores] (× [steps]), each with the number of its resource: moved load, storages, accounts of export.
 
-    ``keep`` is the content kept over a step; ``daily``: back to its start at midnight.
+    ``keep`` is the content kept over a step; ``daily``: back to its start at midnight. Prices and most power are
+    those of charging and of discharging. Stores from ``accounts`` on are what a channel sent beyond its contract:
+    within ``± end_mwh`` where a day or a window ends, elsewhere within ``± inside_mwh``.
     """
 
     resource: _Ints
-    low_mwh: _Floats
-    high_mwh: _Floats
+    accounts: int
+    end_mwh: _Floats
+    inside_mwh: _Floats
     charge_efficiency: _Floats
     discharge_efficiency: _Floats
     keep: _Floats
-    price: _Floats
+    charge_price: _Floats
+    discharge_price: _Floats
     start_mwh: _Floats
     daily: _Bools
-    power_mw: _Floats
+    low_mwh: _Floats
+    high_mwh: _Floats
+    most_charge_mw: _Floats
+    most_discharge_mw: _Floats
     charge_mw: _Floats
     discharge_mw: _Floats
     level_mwh: _Floats

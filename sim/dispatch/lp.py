@@ -62,7 +62,8 @@ class LpRun:
 class Window:
     """Steps ``begin … end − 1`` are optimised, those before ``kept`` are kept.
 
-    ``last_mwh`` [storages], if given, are the contents that the last step must leave: at least, or ``exactly``.
+    ``last_mwh`` [storages], if given, are contents that the last step must leave, ``last_account_mwh`` [channels]
+    what channels must by then have sent beyond their contract, if that is balanced: at least, or ``exactly``.
     """
 
     begin: int
@@ -70,6 +71,7 @@ class Window:
     end: int
     last_mwh: Floats | None = None
     exactly: bool = False
+    last_account_mwh: Floats | None = None
 
 
 def solve(
@@ -100,16 +102,19 @@ def solve_whole(
     case: DispatchCase,
     commitment: Commitment,
     first: State,
-    last_mwh: Floats | None = None,
+    last: State | None = None,
     limits: NetworkLimits | None = None,
 ) -> LpRun:
     """Return the optimum over the whole axis at once, between given contents of the storages.
 
-    No dispatch with the same units, the same state before and at least ``last_mwh`` after can cost less. Contents
-    that are left have no value of their own here.
+    No dispatch with the same units, the same state before, at least the contents of ``last`` after and the same
+    energy sent can cost less. Contents that are left have no value of their own here.
     """
     case = replace(case, rules=replace(case.rules, storage_end_cny_per_mwh=0.0))
-    return _walked(case, commitment, limits, first, (Window(0, len(case.time), len(case.time), last_mwh),))
+    steps = len(case.time)
+    ends = (None, None) if last is None else (last.stored_mwh, last.account_mwh)
+    whole = Window(0, steps, steps, ends[0], last_account_mwh=ends[1])
+    return _walked(case, commitment, limits, first, (whole,))
 
 
 def redispatch(
@@ -126,7 +131,8 @@ def redispatch(
     for day in days:
         begin, end = np.searchsorted(case.time.day, [day, day + 1])
         walk.enter(state_at(case, result, int(begin)))
-        walk.take(Window(int(begin), int(end), int(end), result.stored_mwh[end - 1], exactly=True))
+        sent = state_at(case, result, int(end)).account_mwh
+        walk.take(Window(int(begin), int(end), int(end), result.stored_mwh[end - 1], True, sent))
     anew = walk.finished(units).result
     merged = spliced(result, anew, np.isin(case.time.day, days), days)
     return replace(merged, cost_cny=cost_parts(case, merged, dict(result.cost_cny)["starts"]))
@@ -158,9 +164,9 @@ def _walked(
     return walk.finished(commitment)
 
 
-def windows(case: DispatchCase, first: int = 0) -> Iterator[Window]:
-    """Yield the rolling windows of a case from step ``first`` on; the last one keeps all its steps."""
-    step_h, steps = case.time.step_h, len(case.time)
+def windows(case: DispatchCase, first: int = 0, stop: int | None = None) -> Iterator[Window]:
+    """Yield the rolling windows of a case from step ``first`` to ``stop``; the last one keeps all its steps."""
+    step_h, steps = case.time.step_h, len(case.time) if stop is None else stop
     kept = max(round(case.step_window_h / step_h), 1)
     length = max(round(case.look_ahead_h / step_h), kept)
     for begin in range(first, steps, kept):
@@ -177,7 +183,7 @@ class Walk:
 
     def __init__(self, plan: Programme, first: State) -> None:
         """Begin in the state ``first``."""
-        self._plan = plan
+        self.plan = plan
         self._spent = np.zeros_like(plan.budget_mw)
         self.enter(first)
         self._kept = np.zeros_like(plan.upper)
@@ -190,10 +196,11 @@ class Walk:
 
     def enter(self, state: State) -> None:
         """Go on from a state."""
-        case, plan = self._plan.case, self._plan
+        case, plan = self.plan.case, self.plan
         self._level, self._moved, self._account = state.stored_mwh, state.moved_mwh, state.account_mwh
         spent = np.append(state.released_mwh, state.shed_mwh)
-        self._spent[case.time.day[min(state.step, len(case.time) - 1)]] = spent[: len(plan.budgets)]
+        today = case.time.day[min(state.step, len(case.time) - 1)]
+        self._spent[today], self._spent[today + 1 :] = spent[: len(plan.budgets)], 0.0
         powers = [state.coal_mw] if case.rules.ramps else []
         powers += [state.export_mw] if case.rules.export_ramp_mw_per_h is not None else []
         self._before_mw = np.concatenate([np.zeros(int((~plan.coupled).sum())), *powers])
@@ -202,15 +209,15 @@ class Walk:
         """Optimise a window, keep its first part and carry the state to the next one."""
         values, prices = self._optimum(window)
         steps, count = slice(window.begin, window.kept), window.kept - window.begin
-        self._kept[steps] = np.clip(values[:count], self._plan.lower[steps], self._plan.upper[steps])
+        self._kept[steps] = np.clip(values[:count], self.plan.lower[steps], self.plan.upper[steps])
         self._prices[steps] = prices[:count]
         self._carry(steps)
 
-    def finished(self, commitment: Commitment) -> LpRun:
-        """Return all kept steps as a result."""
-        plan = self._plan
+    def finished(self, commitment: Commitment, steps: Bools | None = None) -> LpRun:
+        """Return all kept steps as a result; equals share alike in all of them, or in some ``steps`` only."""
+        plan = self.plan
         used = plan.limits.only([row for row in self._merging.rows if row < plan.network_rows])
-        result = unfold(plan, commitment, shared(plan, self._kept), self._prices)
+        result = unfold(plan, commitment, shared(plan, self._kept, steps), self._prices)
         return LpRun(
             result=result,
             rows_used=used.rows,
@@ -224,14 +231,14 @@ class Walk:
     def _merge(self, merging: Merging) -> None:
         """Begin anew with other columns merged."""
         self._merging = merging
-        self._lower, self._upper = merging.groups.total(self._plan.lower), merging.groups.total(self._plan.upper)
+        self._lower, self._upper = merging.groups.total(self.plan.lower), merging.groups.total(self.plan.upper)
         self._models: dict[bytes, WindowModel] = {}
 
     def _need(self, cells: Iterable[Cell]) -> None:
         """Take cells into all programmes from now on; what their rows tell apart are columns of their own."""
         self._cells += cells
         rows = tuple(sorted({row for row, _ in self._cells}))
-        merging = Merging(self._plan, rows, self._merging.lumped)
+        merging = Merging(self.plan, rows, self._merging.lumped)
         if np.array_equal(merging.groups.of, self._merging.groups.of):
             self._merging = merging
         else:
@@ -240,15 +247,15 @@ class Walk:
     def _optimum(self, window: Window) -> tuple[Floats, Floats]:
         """Solve a window until no row is violated; return values [steps × columns] and prices [steps]."""
         steps = slice(window.begin, window.end)
-        self._base_mw = self._linked(self._plan.base_mw(steps), -self._before_mw)
-        self._low_mw, self._high_mw = self._plan.low_mw(steps), self._plan.high_mw(steps)
+        self._base_mw = self._linked(self.plan.base_mw(steps), -self._before_mw)
+        self._low_mw, self._high_mw = self.plan.low_mw(steps), self.plan.high_mw(steps)
         for _ in range(MOST_ROUNDS):
             model = self._model(window)
             merged = self._solved(window, model)
-            values = self._merging.groups.split(merged, self._plan.upper[steps])
+            values = self._merging.groups.split(merged, self.plan.upper[steps])
             missing = self._violated(window, values)
             if not missing and self._merging.lumped and self._wanted(model, values):
-                self._merge(Merging(self._plan, self._merging.rows))
+                self._merge(Merging(self.plan, self._merging.rows))
             elif not missing:
                 self._costs.append(model.cost_cny)
                 return values, model.prices()
@@ -258,12 +265,12 @@ class Walk:
 
     def _wanted(self, model: WindowModel, values: Floats) -> bool:
         """Whether load goes without in a solution, or some would if it were a column of its own."""
-        used = any(values[:, self._plan.at[kind]].max(initial=0.0) > LITTLE_MW for kind in EMERGENCY_KINDS)
+        used = any(values[:, self.plan.at[kind]].max(initial=0.0) > LITTLE_MW for kind in EMERGENCY_KINDS)
         return used or bool(model.cell_rows and (model.worth_mw(EMERGENCY_KINDS) > LITTLE_CNY).any())
 
     def _linked(self, flow: Floats, first: Floats | float = 0.0) -> Floats:
         """Return flows [steps × rows] with coupled rows less those of the step before; ``first`` adds at step 0."""
-        coupled = self._plan.coupled
+        coupled = self.plan.coupled
         if coupled.any():
             flow[1:, coupled] = np.diff(flow[:, coupled], axis=0)
             flow[0] += first
@@ -271,7 +278,7 @@ class Walk:
 
     def _model(self, window: Window) -> WindowModel:
         """Return the programme for windows whose days begin at the same steps."""
-        day = self._plan.case.time.day[window.begin : window.end]
+        day = self.plan.case.time.day[window.begin : window.end]
         pattern = (day - day[0]).tobytes()
         if pattern not in self._models:
             self._models[pattern] = self._new_model(day - day[0])
@@ -300,8 +307,10 @@ class Walk:
         lower, upper = self._lower[window.begin : window.end].copy(), self._upper[window.begin : window.end].copy()
         lower[-1, at["shift_level"]] = upper[-1, at["shift_level"]] = 0.0
         if "account" in at:
-            most = account_bound_mwh(self._plan.case)
-            lower[-1, at["account"]], upper[-1, at["account"]] = -most, most
+            most = account_bound_mwh(self.plan.case)
+            least = -most if window.last_account_mwh is None else window.last_account_mwh
+            most = least if window.exactly else np.maximum(most, least)
+            lower[-1, at["account"]], upper[-1, at["account"]] = least, most
         if window.last_mwh is not None:
             lower[-1, at["level"]] = np.minimum(self._merged_level(window.last_mwh), upper[-1, at["level"]])
             if window.exactly:
@@ -311,12 +320,12 @@ class Walk:
     def _merged_level(self, level_mwh: Floats) -> Floats:
         """Return contents [storages] as those of the merged ones."""
         levels = self._merging.at["level"]
-        group = self._merging.groups.of[self._plan.at["level"]] - levels.start
+        group = self._merging.groups.of[self.plan.at["level"]] - levels.start
         return np.asarray(np.bincount(group, level_mwh, levels.stop - levels.start), dtype=np.float64)
 
     def _right_sides(self, window: Window, model: WindowModel) -> tuple[Floats, Floats]:
         """Return lower and upper right-hand sides of all rows in the programme."""
-        plan, steps = self._plan, slice(window.begin, window.end)
+        plan, steps = self.plan, slice(window.begin, window.end)
         stores = np.zeros((window.end - window.begin, len(self._merging.storages)))
         stores[0] = self._merged_level(plan.keep * self._level)
         moved = np.zeros(window.end - window.begin)
@@ -330,7 +339,7 @@ class Walk:
 
     def _accounts(self, window: Window) -> Floats:
         """Return the right-hand sides of the accounts [steps · channels]; nothing when exports keep none."""
-        if "account" not in self._plan.at:
+        if "account" not in self.plan.at:
             return np.zeros(0)
         owed = np.zeros((window.end - window.begin, len(self._account)))
         owed[0] = self._account
@@ -341,16 +350,16 @@ class Walk:
 
         A day that the window cuts short has its share by hours: what comes later is not for now.
         """
-        case = self._plan.case
+        case = self.plan.case
         day = case.time.day[: window.end]
         first, last = int(day[window.begin]), int(day[-1])
         days = slice(first, last + 1)
         hours = np.bincount(day, minlength=last + 1)[days] * case.time.step_h
-        return np.asarray(np.maximum(self._plan.budget_mw[days] * hours[:, None] - self._spent[days], 0.0))
+        return np.asarray(np.maximum(self.plan.budget_mw[days] * hours[:, None] - self._spent[days], 0.0))
 
     def _violated(self, window: Window, values: Floats) -> list[Cell]:
         """Return the cells that are violated, with those that the same steps will have in windows to come."""
-        flow = self._linked(self._plan.pushed_mw(values)) + self._base_mw
+        flow = self._linked(self.plan.pushed_mw(values)) + self._base_mw
         over = (flow > self._high_mw + FLOW_TOLERANCE_MW) | (flow < self._low_mw - FLOW_TOLERANCE_MW)
         known, stride = set(self._cells), window.kept - window.begin
         found = {(int(row), int(place)) for place, row in np.argwhere(over)} - known
@@ -367,7 +376,7 @@ class Walk:
         return bool(both.any())
 
     def _carry(self, steps: slice) -> None:
-        plan, at, last = self._plan, self._plan.at, steps.stop - 1
+        plan, at, last = self.plan, self.plan.at, steps.stop - 1
         kept = self._kept[last]
         self._level = kept[at["level"]]
         self._moved = float(kept[at["shift_level"]][0])

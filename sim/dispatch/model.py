@@ -93,7 +93,8 @@ class DispatchCase:
     plant run whatever the need (heat supply). ``hydro_minimum_mw`` must be released, ``hydro_budget_mwh`` is what
     may be released in that part of the calendar day that lies on the axis; it includes the minimum.
     ``loss_mw`` is the loss estimate, to be served like load. ``export_low_mw … export_high_mw`` is the band around
-    ``export_mw``. ``price_*`` rank the ways out.
+    ``export_mw``; ``export_mean_mw`` [channels] is the mean contract that tolerances refer to, none: that of this
+    axis. ``price_*`` rank the ways out.
     """
 
     time: TimeAxis
@@ -144,6 +145,7 @@ class DispatchCase:
     price_export_down: float
     rules: Rules = Rules()
     part_load: PartLoad | None = None
+    export_mean_mw: Floats | None = None
 
     @property
     def price_ramp(self) -> float:
@@ -221,6 +223,7 @@ class DispatchResult:
     cost by part (coal, starts, storage, shed, shift, unserved, export_up, export_down, export_cut, curtailment,
     ranking: spilled water, hydro below its must-run, coal below minimum, losses not served).
     ``below_minimum_mw`` is what coal had to give less than its technical minimum (0 in a sound year: reported).
+    ``days_anew`` are the days that ``fast`` had dispatched anew by the exact programme, for the sake of a rule.
     """
 
     time: TimeAxis
@@ -248,6 +251,7 @@ class DispatchResult:
     below_minimum_mw: Floats = axes("hours")
     price_cny_per_mwh: Floats = axes("hours")
     cost_cny: tuple[tuple[str, float], ...]
+    days_anew: tuple[int, ...] = ()
 
     @property
     def total_cost_cny(self) -> float:

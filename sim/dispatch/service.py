@@ -58,11 +58,16 @@ def export_ramp_excess_mw(case: DispatchCase, result: DispatchResult) -> Floats:
     return _missing(np.abs(change) - export_ramp_limit_mw(case, ramp))
 
 
-def export_forgiven_mwh(case: DispatchCase, result: DispatchResult, step: int | None = None) -> Floats:
-    """Return what channels sent too little for their balance before ``step`` (none: in all) [channels], MWh."""
+def export_forgiven_mwh(
+    case: DispatchCase, result: DispatchResult, step: int | None = None, before_mwh: Floats | float = 0.0
+) -> Floats:
+    """Return what channels sent too little for their balance before ``step`` (none: in all) [channels], MWh.
+
+    ``before_mwh`` [channels] is what they sent beyond their contract before the first step.
+    """
     if case.rules.export_balance == "none" or not len(result.export_mw[:step]):
         return np.zeros(len(case.channels))
-    account = np.cumsum(result.export_mw - case.export_mw, axis=0)[:step] * case.time.step_h
+    account = before_mwh + np.cumsum(result.export_mw - case.export_mw, axis=0)[:step] * case.time.step_h
     checked = np.ones(len(account), dtype=bool)
     if case.rules.export_balance == "day":
         checked = np.isin(np.arange(len(account)), day_ends(case))
@@ -88,14 +93,18 @@ def missed_cost(case: DispatchCase, result: DispatchResult) -> tuple[tuple[str, 
 
 def coal_cost_cny(case: DispatchCase, result: DispatchResult) -> float:
     """Return the cost of coal, CNY: every MWh at its plant's cost, more above the knee, and running units idle."""
-    step_h = case.time.step_h
-    cost = float((result.coal_mw @ case.coal_cost).sum()) * step_h
-    if case.part_load is None:
-        return cost
-    knee = np.maximum(case.part_load.knee_pu, case.coal_minimum_pu)
-    above = np.maximum(result.coal_mw - result.coal_units_on * (case.coal_unit_mw * knee), 0.0)
-    dearer = float((above @ (case.part_load.upper_cost - case.coal_cost)).sum())
-    return cost + step_h * (dearer + float((result.coal_units_on @ case.part_load.no_load_cny_per_h).sum()))
+    return float(coal_cost_by_step_cny(case, result).sum())
+
+
+def coal_cost_by_step_cny(case: DispatchCase, result: DispatchResult) -> Floats:
+    """Return the same by step [hours], CNY."""
+    cost = result.coal_mw @ case.coal_cost
+    if case.part_load is not None:
+        knee = np.maximum(case.part_load.knee_pu, case.coal_minimum_pu)
+        above = np.maximum(result.coal_mw - result.coal_units_on * (case.coal_unit_mw * knee), 0.0)
+        cost += above @ (case.part_load.upper_cost - case.coal_cost)
+        cost += result.coal_units_on @ case.part_load.no_load_cny_per_h
+    return np.asarray(cost * case.time.step_h)
 
 
 def _missing(excess: Floats) -> Floats:

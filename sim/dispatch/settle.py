@@ -7,6 +7,8 @@ bind have their own solution (``Behind``), which stands in place of the stack.
 
 from __future__ import annotations
 
+from dataclasses import fields, replace
+
 import numpy as np
 
 from scenarios.errors import InvariantError
@@ -14,6 +16,7 @@ from scenarios.records import Floats, Ints, axes, record
 from sim.dispatch.columns import load_share
 from sim.dispatch.commitment import Commitment, start_cost_cny
 from sim.dispatch.model import TOLERANCE_MW, DispatchCase, DispatchResult
+from sim.dispatch.service import coal_cost_cny, missed_cost
 from sim.dispatch.stack import Role, Supply, coal_minimum_mw
 
 Given = dict[Role, Floats]
@@ -22,7 +25,10 @@ Given = dict[Role, Floats]
 
 @record
 class Schedule:
-    """What couples the steps: hydro above its must-run, storage, and moved load. Powers in MW, all ≥ 0."""
+    """What couples the steps: hydro above its must-run, storage, moved load. Powers in MW, all ≥ 0.
+
+    ``sent_mw`` is what channels send unless the stack asks them to send less.
+    """
 
     hydro_mw: Floats = axes("hours", "hydros")
     charge_mw: Floats = axes("hours", "storages")
@@ -30,6 +36,7 @@ class Schedule:
     stored_mwh: Floats = axes("hours", "storages")
     shift_up_mw: Floats = axes("hours")
     shift_down_mw: Floats = axes("hours")
+    sent_mw: Floats = axes("hours", "channels")
 
 
 @record
@@ -65,7 +72,7 @@ def settle(
     hydro = given[Role.HYDRO_MINIMUM] + schedule.hydro_mw
     less = given[Role.EXPORT_UP] + given[Role.EXPORT_DOWN] + given[Role.EXPORT_CUT]
     draft = {
-        "coal_mw": given[Role.COAL_MINIMUM] + given[Role.COAL],
+        "coal_mw": given[Role.COAL_MINIMUM] + given[Role.COAL] + given[Role.COAL_TOP],
         "hydro_mw": hydro,
         "hydro_spilled_mwh": np.maximum(case.hydro_budget_mwh - _daily_mwh(case, hydro), 0.0),
         "renewable_mw": given[Role.RENEWABLES],
@@ -73,12 +80,12 @@ def settle(
         "shift_up_mw": up,
         "shift_down_mw": down,
         "unserved_mw": unserved,
-        "export_mw": np.maximum(case.export_high_mw - less, 0.0),
+        "export_mw": np.maximum(schedule.sent_mw - less, 0.0),
         "loss_mw": np.maximum(case.loss_mw - relief[:, 0], 0.0),
         "below_minimum_mw": _below_minimum_mw(case, commitment, given),
         "price_cny_per_mwh": price,
     }
-    return DispatchResult(
+    result = DispatchResult(
         time=case.time,
         coal=case.coal,
         hydros=case.hydros,
@@ -91,9 +98,20 @@ def settle(
         charge_mw=schedule.charge_mw,
         discharge_mw=schedule.discharge_mw,
         stored_mwh=schedule.stored_mwh,
-        cost_cny=operating_cost(case, draft, schedule, start_cost_cny(case, commitment)),
+        cost_cny=(),
+        days_anew=(),
         **draft,
     )
+    return replace(result, cost_cny=cost_parts(case, result, schedule, start_cost_cny(case, commitment)))
+
+
+def cost_parts(
+    case: DispatchCase, result: DispatchResult, schedule: Schedule, starts_cny: float
+) -> tuple[tuple[str, float], ...]:
+    """Return the operating cost of a result by part, CNY, with what it misses of the rules."""
+    powers = {item.name: getattr(result, item.name) for item in fields(result) if item.name.endswith("_mw")}
+    plain = dict(operating_cost(case, powers, schedule, starts_cny))
+    return tuple((plain | {"coal": coal_cost_cny(case, result)} | dict(missed_cost(case, result))).items())
 
 
 def operating_cost(
@@ -138,7 +156,8 @@ def _net_mw(stack: Supply, schedule: Schedule) -> Floats:
     """Return what the stack has to supply after stores and free hydro, MW [hours]."""
     stores = schedule.charge_mw.sum(axis=1) - schedule.discharge_mw.sum(axis=1)
     shift = schedule.shift_up_mw - schedule.shift_down_mw
-    return np.asarray(stack.asked_mw + stores + shift - schedule.hydro_mw.sum(axis=1))
+    sent = (schedule.sent_mw - stack.sent_mw).sum(axis=1)
+    return np.asarray(stack.asked_mw + stores + shift + sent - schedule.hydro_mw.sum(axis=1))
 
 
 def _given_mw(case: DispatchCase, stack: Supply, net_mw: Floats, behind: Behind | None) -> Given:
@@ -169,6 +188,7 @@ def _nothing(case: DispatchCase) -> Given:
         Role.RENEWABLES: case.renewables,
         Role.EXPORT_UP: case.channels,
         Role.COAL: case.coal,
+        Role.COAL_TOP: case.coal,
         Role.EXPORT_DOWN: case.channels,
         Role.SHED: case.loads,
         Role.EXPORT_CUT: case.channels,

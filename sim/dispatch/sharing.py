@@ -32,17 +32,26 @@ class Rows:
     high_mw: Floats
 
 
-def shared(plan: Programme, values: Floats) -> Floats:
-    """Return ``values`` [hours × columns] with equal shares among wind and PV, and among coal of equal cost."""
+def shared(plan: Programme, values: Floats, chosen: Bools | None = None) -> Floats:
+    """Return ``values`` [hours × columns] with equal shares among wind and PV, and among coal of equal cost.
+
+    In ``chosen`` [hours] steps; none: in all.
+    """
     values = values.copy()
-    for begin in range(0, len(values), BLOCK_STEPS):
-        steps = slice(begin, begin + BLOCK_STEPS)
+    for steps in _blocks(np.ones(len(values), dtype=bool) if chosen is None else chosen):
         rows = _rows(plan, values[steps], steps)
         for columns in _equals(plan):
             part = values[steps, columns]
             values[steps, columns] = evened(part, rows.reach[:, columns], plan.upper[steps, columns], rows)
             rows.flow_mw += (values[steps, columns] - part) @ rows.reach[:, columns].T
     return values
+
+
+def _blocks(chosen: Bools) -> Iterator[slice]:
+    """Yield all chosen steps in blocks of neighbours."""
+    edges = np.flatnonzero(np.diff(chosen, prepend=False, append=False))
+    for first, stop in edges.reshape(-1, 2).tolist():
+        yield from (slice(k, min(k + BLOCK_STEPS, stop)) for k in range(first, stop, BLOCK_STEPS))
 
 
 def _rows(plan: Programme, values: Floats, steps: slice) -> Rows:

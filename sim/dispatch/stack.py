@@ -4,8 +4,10 @@
     │ less export, within the band │ shed load │ export below the band │ unserved load │ losses not incurred
 
 The stack supplies what is asked when every channel sends the most that its band allows; sending less is a segment
-of supply like any other. Prices of the first three are negative: not using them costs that much. The order above
-is the usual one; the prices of the case decide.
+of supply like any other. Where export has to balance, channels send their contract, and what they send more or
+less is not in the stack: it couples the steps. Sending less than the band is then paid twice, there and in the
+balance. Prices of the first three are negative: not using them costs that much. The order above is the usual one;
+the prices of the case decide.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ from functools import cached_property
 import numpy as np
 
 from scenarios.records import Floats, Ints
-from sim.dispatch.columns import load_share
+from sim.dispatch.columns import knee_pu, load_share
 from sim.dispatch.commitment import Commitment
 from sim.dispatch.model import DispatchCase
 
@@ -31,6 +33,7 @@ class Role(Enum):
     RENEWABLES = "wind and PV"
     EXPORT_UP = "less export above the contract"
     COAL = "coal above minimum"
+    COAL_TOP = "coal above its knee"
     EXPORT_DOWN = "less export within the band"
     SHED = "shed load"
     EXPORT_CUT = "export below the band"
@@ -58,23 +61,34 @@ class Segment:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Supply:
-    """All segments by price, their prices [segments], upper ends [hours × segments], and what is asked [hours]."""
+    """All segments by price, their prices [segments], upper ends [hours × segments], and what is asked [hours].
+
+    ``sent_mw`` [hours × channels] is the part of it that channels send.
+    """
 
     segments: tuple[Segment, ...]
     price: Floats
     top_mw: Floats
     asked_mw: Floats
+    sent_mw: Floats
 
 
 def supply(case: DispatchCase, commitment: Commitment) -> Supply:
     """Return the stack of every step, MW and CNY/MWh. Segments of equal price keep the order of the picture."""
     segments = sorted(_segments(case, commitment), key=lambda segment: segment.price)
+    sent = case.export_mw if balanced(case) else case.export_high_mw
     return Supply(
         segments=tuple(segments),
         price=np.array([segment.price for segment in segments]),
         top_mw=np.cumsum(np.stack([segment.width_mw for segment in segments], axis=1), axis=1),
-        asked_mw=case.load_mw.sum(axis=1) + case.loss_mw + case.export_high_mw.sum(axis=1),
+        asked_mw=case.load_mw.sum(axis=1) + case.loss_mw + sent.sum(axis=1),
+        sent_mw=sent,
     )
+
+
+def balanced(case: DispatchCase) -> bool:
+    """Return whether channels have to balance what they send beyond and below their contract."""
+    return case.rules.export_balance != "none"
 
 
 def coal_minimum_mw(case: DispatchCase, commitment: Commitment) -> Floats:
@@ -83,8 +97,13 @@ def coal_minimum_mw(case: DispatchCase, commitment: Commitment) -> Floats:
 
 
 def coal_upper_mw(case: DispatchCase, commitment: Commitment) -> Floats:
-    """Return what the running units of each plant can give above their minimum, MW [hours × coal]."""
-    return commitment.units_on * (case.coal_unit_mw * (1.0 - case.coal_minimum_pu))
+    """Return what the running units of each plant give between their minimum and their knee, MW [hours × coal]."""
+    return commitment.units_on * (case.coal_unit_mw * (knee_pu(case) - case.coal_minimum_pu))
+
+
+def coal_top_mw(case: DispatchCase, commitment: Commitment) -> Floats:
+    """Return what the running units of each plant can give above their knee, MW [hours × coal]."""
+    return commitment.units_on * (case.coal_unit_mw * (1.0 - knee_pu(case)))
 
 
 def _segments(case: DispatchCase, commitment: Commitment) -> Iterator[Segment]:
@@ -93,13 +112,22 @@ def _segments(case: DispatchCase, commitment: Commitment) -> Iterator[Segment]:
     yield from _by_cost(Role.COAL_MINIMUM, case.coal_cost, -case.price_below_minimum, least)
     yield _whole(Role.HYDRO_MINIMUM, -case.price_hydro_minimum, case.hydro_minimum_mw[case.time.day])
     yield _whole(Role.RENEWABLES, -case.price_curtailed, case.available_mw)
-    yield _whole(Role.EXPORT_UP, -case.price_export_up, case.export_high_mw - case.export_mw)
     yield from _by_cost(Role.COAL, case.coal_cost, 0.0, upper)
-    yield _whole(Role.EXPORT_DOWN, case.price_export_down, case.export_mw - case.export_low_mw)
+    if case.part_load is not None:
+        yield from _by_cost(Role.COAL_TOP, case.part_load.upper_cost, 0.0, coal_top_mw(case, commitment))
+    yield from _exports(case)
     yield _whole(Role.SHED, case.price_shed, shed)
-    yield _whole(Role.EXPORT_CUT, case.price_export_cut, case.export_low_mw)
     yield _whole(Role.UNSERVED, case.price_unserved, case.load_mw - shed)
     yield _whole(Role.LOSS_RELIEF, case.price_loss_relief, case.loss_mw[:, None])
+
+
+def _exports(case: DispatchCase) -> Iterator[Segment]:
+    if balanced(case):
+        yield _whole(Role.EXPORT_CUT, 2.0 * case.price_export_cut, case.export_low_mw)
+        return
+    yield _whole(Role.EXPORT_UP, -case.price_export_up, case.export_high_mw - case.export_mw)
+    yield _whole(Role.EXPORT_DOWN, case.price_export_down, case.export_mw - case.export_low_mw)
+    yield _whole(Role.EXPORT_CUT, case.price_export_cut, case.export_low_mw)
 
 
 def _whole(role: Role, price: float, part_mw: Floats) -> Segment:

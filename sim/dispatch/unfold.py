@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
+from dataclasses import replace
 
 import numpy as np
 
 from scenarios.records import Floats
+from sim.dispatch import settle
 from sim.dispatch.columns import load_share, moved_share
 from sim.dispatch.commitment import Commitment, start_cost_cny
 from sim.dispatch.model import DispatchCase, DispatchResult
 from sim.dispatch.programme import Programme
 from sim.dispatch.rows import COAL_KINDS
-from sim.dispatch.service import coal_cost_cny, missed_cost
-from sim.dispatch.settle import Schedule, operating_cost
+from sim.dispatch.settle import Schedule
 
 
 def unfold(plan: Programme, commitment: Commitment, values: Floats, price: Floats) -> DispatchResult:
     """Return the result of ``values`` [hours × columns], MW and MWh; ``price`` [hours] in CNY/MWh of load."""
     case = plan.case
     part = {name: values[:, columns] for name, columns in plan.at.items()}
-    schedule = _schedule(part)
+    schedule = _schedule(case, part)
     hydro = part["must_run"] + part["water"]
     less, moved = part["export_down"] + part["export_cut"], _moved_share(plan)
     draft = {
@@ -65,13 +65,12 @@ def cost_parts(case: DispatchCase, result: DispatchResult, starts_cny: float) ->
         stored_mwh=result.stored_mwh,
         shift_up_mw=result.shift_up_mw.sum(axis=1),
         shift_down_mw=result.shift_down_mw.sum(axis=1),
+        sent_mw=result.export_mw,
     )
-    powers = {item.name: getattr(result, item.name) for item in fields(result) if item.name.endswith("_mw")}
-    plain = dict(operating_cost(case, powers, schedule, starts_cny))
-    return tuple((plain | {"coal": coal_cost_cny(case, result)} | dict(missed_cost(case, result))).items())
+    return settle.cost_parts(case, result, schedule, starts_cny)
 
 
-def _schedule(part: dict[str, Floats]) -> Schedule:
+def _schedule(case: DispatchCase, part: dict[str, Floats]) -> Schedule:
     # Both ways at once is forbidden; what is left of it is rounding below 1e-6 MW.
     idle = np.minimum(part["charge"], part["discharge"])
     moved = np.minimum(part["shift_up"], part["shift_down"])[:, 0]
@@ -82,6 +81,7 @@ def _schedule(part: dict[str, Floats]) -> Schedule:
         stored_mwh=part["level"],
         shift_up_mw=part["shift_up"][:, 0] - moved,
         shift_down_mw=part["shift_down"][:, 0] - moved,
+        sent_mw=case.export_mw,
     )
 
 

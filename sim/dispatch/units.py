@@ -106,7 +106,7 @@ class UnitWalk(Walk):
         on, starts, stops = (
             values[self._given :] for values in (self._history.on, self._history.starts, self._history.stops)
         )
-        return Commitment(on, starts, hot_starts(starts, stops, self._plan.case.time.step_h))
+        return Commitment(on, starts, hot_starts(starts, stops, self.plan.case.time.step_h))
 
     def _new_model(self, day: Ints) -> WindowModel:
         return UnitModel(self._merging, day, self._gap)

@@ -1,4 +1,4 @@
-"""Limits of the network → what the compiled coordination sees of them: rows, columns of supply, flows.
+"""Limits of the network and reserve → what the compiled coordination sees of them: rows, columns of supply, flows.
 
 The columns of supply are the things of the segments of the stack, one after the other: in the order of their price.
 All of them inject: less export is an injection at the channel, unserved load one at the load.
@@ -6,14 +6,18 @@ All of them inject: less export is an injection at the channel, unserved load on
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from scenarios.records import Floats, Ints
+from sim.dispatch.columns import moved_share
+from sim.dispatch.kernels_hour import GIVES, TAKES
 from sim.dispatch.kernels_state import Hour, Network, Stack, Wires
 from sim.dispatch.limits import NetworkLimits
 from sim.dispatch.model import DispatchCase
+from sim.dispatch.reserve import ReserveRow
 from sim.dispatch.rows import FLOW_DUST, price_overload
 from sim.dispatch.sharing import Rows, evened
 from sim.dispatch.stack import Role, Segment, Supply
@@ -30,7 +34,7 @@ MOST_ACTIVE_ROWS = 80
 TIE_CNY_PER_MWH = 1e-6
 """Equal prices are told apart by this, so that no two vertices of a step cost the same."""
 
-EVENED = (Role.RENEWABLES, Role.COAL)
+EVENED = (Role.RENEWABLES, Role.COAL, Role.COAL_TOP)
 """Roles whose things share what is used in proportion, as far as wires allow."""
 
 THINGS = {
@@ -39,6 +43,7 @@ THINGS = {
     Role.RENEWABLES: "renewables",
     Role.EXPORT_UP: "channels",
     Role.COAL: "coal",
+    Role.COAL_TOP: "coal",
     Role.EXPORT_DOWN: "channels",
     Role.SHED: "loads",
     Role.EXPORT_CUT: "channels",
@@ -47,23 +52,70 @@ THINGS = {
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Reach:
-    """Flow in each row per MW that columns [rows × columns] and resources [rows × resources] inject.
+class Resources:
+    """What couples the steps, in this order: hydro plants, moved load, storages by kind, accounts of channels.
 
-    ``moved_share`` [loads] says whose load is moved.
+    ``order`` numbers the hydro plants, ``first`` is the first storage of each kind, ``accounts`` counts channels.
+    """
+
+    order: Ints
+    first: Ints
+    accounts: int
+
+    @property
+    def count(self) -> int:
+        """Number of resources."""
+        return len(self.order) + 1 + len(self.first) + self.accounts
+
+    @property
+    def stores(self) -> slice:
+        """Which resources are storages."""
+        return slice(len(self.order) + 1, len(self.order) + 1 + len(self.first))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Bounds:
+    """Rows that the walk keeps to: first those of the network, then reserve.
+
+    MW in each row per MW that columns [rows × columns] inject, and resources while they take and while they give
+    [2 × rows × resources]; what is in them before any of these acts, and limits [hours × rows], MW; price of a MWh
+    beyond them [rows]. ``moved_share`` [loads] says whose load is moved.
     """
 
     columns: Floats
     own: Floats
+    base_mw: Floats
+    low_mw: Floats
+    high_mw: Floats
+    price: Floats
     moved_share: Floats
 
 
-def reach_of(case: DispatchCase, stack: Supply, limits: NetworkLimits, order: Ints, kind: Ints) -> Reach:
-    """Return the reach of the columns and of the resources: hydro in ``order``, moved load, kinds of storage."""
-    share = case.load_mw.sum(axis=0) / max(case.load_mw.sum(), 1e-300)
-    first = np.unique(kind, return_index=True)[1]
-    own = np.hstack([limits.hydros[:, order], (limits.loads @ share)[:, None], limits.storages[:, first]])
-    return Reach(column_reach(stack, limits), _without_dust(own), share)
+def bounds_of(
+    case: DispatchCase, stack: Supply, limits: NetworkLimits, resources: Resources, reserve: Sequence[ReserveRow]
+) -> Bounds:
+    """Return the rows of the network and of reserve."""
+    share, free = moved_share(case), np.zeros((len(case.time), len(limits.rows)))
+    own = _without_dust(
+        np.hstack(
+            [
+                limits.hydros[:, resources.order],
+                (limits.loads @ share)[:, None],
+                limits.storages[:, resources.first],
+                limits.channels[:, : resources.accounts],
+            ]
+        )
+    )
+    nothing = np.zeros((len(case.time), len(reserve)))
+    return Bounds(
+        columns=np.vstack([column_reach(stack, limits), *(row.columns for row in reserve)]),
+        own=np.concatenate([np.stack([own, own]), *(row.own[:, None] for row in reserve)], axis=1),
+        base_mw=np.hstack([base_flow_mw(case, stack, limits), nothing]),
+        low_mw=np.column_stack([free + limits.low_mw, *(row.low_mw for row in reserve)]),
+        high_mw=np.column_stack([free + limits.high_mw, *(row.high_mw for row in reserve)]),
+        price=np.repeat([price_overload(case), case.rules.price_reserve], [len(limits.rows), len(reserve)]),
+        moved_share=share,
+    )
 
 
 def column_reach(stack: Supply, limits: NetworkLimits) -> Floats:
@@ -82,9 +134,9 @@ def _without_dust(reach: Floats) -> Floats:
     return np.ascontiguousarray(np.where(np.abs(reach) < FLOW_DUST, 0.0, reach))
 
 
-def base_flow_mw(case: DispatchCase, limits: NetworkLimits, steps: slice = slice(None)) -> Floats:
-    """Return the flow of every row when all is served, every channel sends its most and nothing is supplied."""
-    flow = case.load_mw[steps] @ limits.loads.T + case.export_high_mw[steps] @ limits.channels.T
+def base_flow_mw(case: DispatchCase, stack: Supply, limits: NetworkLimits, steps: slice = slice(None)) -> Floats:
+    """Return the flow of every row when all that is asked is served and nothing is supplied."""
+    flow = case.load_mw[steps] @ limits.loads.T + stack.sent_mw[steps] @ limits.channels.T
     return np.asarray(-flow - case.loss_mw[steps, None] * limits.loss)
 
 
@@ -96,7 +148,7 @@ def near_rows(case: DispatchCase, stack: Supply, limits: NetworkLimits) -> Ints:
     water = np.minimum(case.hydro_budget_mwh / case.day_hours[:, None], case.hydro_capacity_mw)
     water = np.maximum(water - case.hydro_minimum_mw, 0.0)[case.time.day[steps]]
     net = stack.asked_mw[steps] - water.sum(axis=1)
-    flow = base_flow_mw(case, limits, steps) + water @ limits.hydros.T
+    flow = base_flow_mw(case, stack, limits, steps) + water @ limits.hydros.T
     floor = np.zeros(len(net))
     for number, segment in enumerate(stack.segments):
         width = segment.width_mw[steps]
@@ -109,31 +161,31 @@ def near_rows(case: DispatchCase, stack: Supply, limits: NetworkLimits) -> Ints:
     return np.flatnonzero(near.any(axis=0))
 
 
-def network_of(case: DispatchCase, supply: Supply, limits: NetworkLimits, reach: Reach, stack: Stack) -> Network:
+def network_of(case: DispatchCase, supply: Supply, bounds: Bounds, stack: Stack) -> Network:
     """Return the network of a walk that has not begun: no step sees any row.
 
     All arrays are contiguous by rows and may be written: other arrays would be other types, for which the kernels
     compile anew.
     """
-    rows, columns = reach.columns.shape
+    rows, columns = bounds.columns.shape
     steps = len(case.time) if rows else 0
     most = min(rows, MOST_ACTIVE_ROWS)
     sizes = [len(segment.things) for segment in supply.segments]
     lost = next(k for k, segment in enumerate(supply.segments) if segment.role is Role.UNSERVED)
     wires = Wires(
-        reach=np.array(reach.columns, order="C"),
-        own=np.array(reach.own, order="C"),
-        low_mw=np.zeros((steps, rows)) + limits.low_mw,
-        high_mw=np.zeros((steps, rows)) + limits.high_mw,
-        base_mw=np.array(base_flow_mw(case, limits), order="C"),
+        reach=np.array(bounds.columns, order="C"),
+        own=np.array(bounds.own, order="C"),
+        low_mw=np.array(bounds.low_mw[:steps], order="C"),
+        high_mw=np.array(bounds.high_mw[:steps], order="C"),
+        base_mw=np.array(bounds.base_mw, order="C"),
+        row_price=bounds.price,
         price=np.repeat(supply.price, sizes) + TIE_CNY_PER_MWH * np.arange(columns),
         width_mw=np.array(np.hstack([segment.part_mw for segment in supply.segments])[:steps], order="C"),
         column_segment=np.repeat(np.arange(len(sizes)), sizes),
-        overload_price=price_overload(case),
         lost_first=sum(sizes[:lost]),
         lost_most_mw=np.array(supply.segments[lost].part_mw, order="C"),
         moved=len(case.hydros),
-        moved_share=reach.moved_share,
+        moved_share=bounds.moved_share,
         net_mw=stack.net_mw,
         injected_mw=stack.injected_mw,
         active=np.zeros(steps, np.int64),
@@ -169,7 +221,9 @@ def _hour(most: int, rows: int, columns: int) -> Hour:
 def shared_behind(wires: Wires, supply: Supply, seen: Ints) -> Floats:
     """Return what is used of every column in the steps ``seen``, equals behind the same limits in proportion."""
     used, width = wires.used_mw[seen], wires.width_mw[seen]
-    flow = wires.base_mw[seen] + wires.injected_mw[seen] @ wires.own.T + used @ wires.reach.T
+    injected = wires.injected_mw[seen]
+    flow = wires.base_mw[seen] + used @ wires.reach.T
+    flow += np.maximum(injected, 0.0) @ wires.own[GIVES].T + np.minimum(injected, 0.0) @ wires.own[TAKES].T
     rows = Rows(wires.reach, flow, wires.low_mw[seen], wires.high_mw[seen])
     for number, segment in enumerate(supply.segments):
         columns = np.flatnonzero(wires.column_segment == number)

@@ -184,6 +184,15 @@ def _dispatch_lines(dispatch: Info) -> Iterator[tuple[str, Both]]:
         energy, count = u.energy(sum(row["above_mwh"] for row in over) / 1000), len(over)
         english = f"the dispatch plans {count} network row{'s' * (count > 1)} above the limit, by {energy.en}"
         yield "bad", Both(f"调度计划中 {count} 个断面或支路越限，电量 {energy.zh}", english)
+    if dispatch.get("days_anew"):
+        days = dispatch["days_anew"]
+        yield (
+            "good",
+            Both(
+                f"因跨时段规则由精确解重排 {days} 天",
+                f"{days} days dispatched anew, exactly, for rules that couple hours",
+            ),
+        )
     certificate = dispatch.get("certificate")
     if certificate:
         cost, curtailed = f"{certificate['cost_gap']:.4%}", f"{certificate['curtailment_gap']:.4%}"

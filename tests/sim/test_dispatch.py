@@ -12,8 +12,9 @@ from numpy.testing import assert_allclose
 
 from sim.checks import violations
 from sim.dispatch.commitment import commit
-from sim.dispatch.fast import solve, storage_kinds
+from sim.dispatch.fast import solve
 from sim.dispatch.model import DispatchCase, DispatchResult
+from sim.dispatch.stores import storage_kinds
 
 TWO_UNITS = {"coal_unit_mw": [100.0, 100.0], "coal_cost": [200.0, 300.0]}
 
@@ -271,7 +272,8 @@ def test_more_storage_never_raises_unserved_load_or_cost():
 def test_a_system_a_thousand_times_larger_costs_a_thousand_times_more():
     case = random_case(8, days=3)
     names = [name for name in case.__dataclass_fields__ if name.endswith(("_mw", "_mwh", "_cny"))]
-    large = replace(case, **{name: 1000 * getattr(case, name) for name in names})
+    given = {name: getattr(case, name) for name in names if getattr(case, name) is not None}
+    large = replace(case, **{name: 1000 * value for name, value in given.items()})
     assert_allclose(solved(large).total_cost_cny, 1000 * solved(case).total_cost_cny, rtol=1e-6)
 
 

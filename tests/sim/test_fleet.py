@@ -183,7 +183,7 @@ def test_coal_use_that_is_not_convex_is_refused():
 
 
 def test_fast_refuses_rules_that_it_does_not_know():
-    given = ["dispatch.ramps=true", "coal.part_load=true"]
+    given = ["dispatch.storage_end_cny_per_mwh=50", "demand_response.shed_hours_per_day=4"]
     with pytest.raises(ScenarioError) as error:
         dispatch(load_scenario("tiny", given), case_of(given))
-    assert [problem.place for problem in error.value.problems] == ["dispatch.ramps", "coal.part_load"]
+    assert [problem.place for problem in error.value.problems] == [item.split("=")[0] for item in given]

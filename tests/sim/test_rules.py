@@ -1,7 +1,8 @@
-"""What an operator may ask beyond the plain model: each rule by hand on the smallest system that shows it."""
+"""What an operator may ask beyond the plain model: each rule by hand on the smallest system, by both solvers."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -11,7 +12,8 @@ from lp_cases import random_limits
 from numpy.testing import assert_allclose
 
 from sim.checks import violations
-from sim.dispatch.lp import solve, solve_rolling
+from sim.dispatch import fast, lp
+from sim.dispatch.lp import solve_rolling
 from sim.dispatch.model import DispatchCase, DispatchResult, PartLoad, Rules
 from sim.dispatch.service import (
     coal_ramp_excess_mw,
@@ -21,7 +23,15 @@ from sim.dispatch.service import (
 )
 from sim.dispatch.state import state_at
 
+Solver = Callable[[DispatchCase], DispatchResult]
+
 DOWN_RULES = {"reserve_down_load": 1.0 / 6.0}
+
+
+@pytest.fixture(params=[lp.solve, fast.solve], ids=["lp", "fast"])
+def solve(request: pytest.FixtureRequest) -> Solver:
+    """Either solver."""
+    return request.param
 
 
 def two_plants(load_mw: object, **given: object) -> DispatchCase:
@@ -37,7 +47,9 @@ def part(result: DispatchResult, name: str) -> float:
 
 
 @pytest.mark.parametrize(("look_ahead_h", "step_window_h"), [(3, 3), (2, 1), (1, 1)])
-def test_a_plant_rises_no_faster_than_its_ramp_also_across_seams(look_ahead_h: int, step_window_h: int):
+def test_a_plant_rises_no_faster_than_its_ramp_also_across_seams(
+    solve: Solver, look_ahead_h: int, step_window_h: int
+):
     # 30 MW an hour: the cheap plant rises from 20 to 50 and then to 70; the dear one fills the gap of 20 MW.
     case = two_plants(
         [20.0, 70.0, 70.0],
@@ -52,7 +64,7 @@ def test_a_plant_rises_no_faster_than_its_ramp_also_across_seams(look_ahead_h: i
     assert_allclose(solve(replace(case, rules=Rules())).coal_mw[:, 0], [20.0, 70.0, 70.0], atol=1e-6)
 
 
-def test_a_jump_that_no_ramp_can_follow_is_priced_and_counted():
+def test_a_jump_that_no_ramp_can_follow_is_priced_and_counted(solve: Solver):
     # From 20 to 90 MW both plants together rise by 60: 10 MW too fast, at 80 + 2000 + 1000 CNY/MWh.
     case = two_plants([20.0, 90.0], coal_ramp_pu_per_h=0.3, rules=Rules(ramps=True))
     result = solve(case)
@@ -61,7 +73,7 @@ def test_a_jump_that_no_ramp_can_follow_is_priced_and_counted():
     assert result.unserved_mw.sum() < 1e-6
 
 
-def test_a_unit_that_starts_brings_its_whole_capacity():
+def test_a_unit_that_starts_brings_its_whole_capacity(solve: Solver):
     # Day 1 needs one unit, day 2 both (the second starts at midnight): 40 → 190 MW is allowed.
     load = np.r_[np.full(24, 40.0), np.full(24, 190.0)]
     case = make_case(load, coal_unit_mw=[100.0], coal_units=2, coal_ramp_pu_per_h=0.5, rules=Rules(ramps=True))
@@ -77,7 +89,7 @@ def test_a_unit_that_starts_brings_its_whole_capacity():
     ("water_mwh", "hydro_mw", "missing_mw"), [(15.0, [10.0, 5.0], 0.0), (10.0, [5.0, 5.0], 5.0)]
 )
 def test_reserve_upwards_keeps_coal_free_as_long_as_that_is_worth_it(
-    water_mwh: float, hydro_mw: list[float], missing_mw: float
+    solve: Solver, water_mwh: float, hydro_mw: list[float], missing_mw: float
 ):
     # Hour 0: 210 MW, of which 70 wind; as much as that must be free on 200 MW of coal: at most 130, so 10 of water.
     # Hour 1: 205 MW, no wind: 5 MW of water or 5 MW unserved at 20,000. With 10 MWh, 5 MW of reserve are missing.
@@ -94,7 +106,7 @@ def test_reserve_upwards_keeps_coal_free_as_long_as_that_is_worth_it(
     assert_allclose(part(result, "reserve"), 4000.0 * missing_mw, atol=0.1)
 
 
-def test_who_may_provide_reserve_and_the_largest_unit():
+def test_who_may_provide_reserve_and_the_largest_unit(solve: Solver):
     # The largest unit is 100 MW: with 150 MW of load, coal has 50 free, and 50 are missing.
     case = two_plants([150.0], hydro_capacity_mw=[60.0], rules=Rules(reserve_largest_unit=True, reserve_by=()))
     assert_allclose(reserve_up_missing_mw(case, solve(case)), [50.0], atol=1e-5)
@@ -104,7 +116,9 @@ def test_who_may_provide_reserve_and_the_largest_unit():
 
 
 @pytest.mark.parametrize(("reserve_by", "coal_mw", "wind_mw"), [(("renewables",), 100.0, 20.0), ((), 120.0, 0.0)])
-def test_reserve_downwards_from_wind_or_from_coal(reserve_by: tuple[str, ...], coal_mw: float, wind_mw: float):
+def test_reserve_downwards_from_wind_or_from_coal(
+    solve: Solver, reserve_by: tuple[str, ...], coal_mw: float, wind_mw: float
+):
     # Coal gives at least 100 of 120 MW, wind the rest. 20 MW downwards: the wind itself, or coal at 120.
     case = two_plants(
         [120.0], coal_minimum_pu=0.5, available_mw=[50.0], rules=Rules(reserve_by=reserve_by, **DOWN_RULES)
@@ -117,7 +131,7 @@ def test_reserve_downwards_from_wind_or_from_coal(reserve_by: tuple[str, ...], c
 # Export
 
 
-def test_a_balanced_export_moves_energy_within_the_day_only():
+def test_a_balanced_export_moves_energy_within_the_day_only(solve: Solver):
     # 300 MW at 200 and 100 MW at 400 CNY/MWh. 150 MW are asked in the first half of the day, 350 in the second:
     # 10 MW of export moved to the first half cost 2 · 30 and save 200. Unbalanced, all 24 h send 10 MW less.
     case = make_case(
@@ -141,7 +155,7 @@ def test_a_balanced_export_moves_energy_within_the_day_only():
     assert_allclose(solve(loose).export_mw.sum(), 2400.0 - 24.0, atol=1e-5)
 
 
-def test_a_monthly_balance_never_strays_further_than_its_tolerance():
+def test_a_monthly_balance_never_strays_further_than_its_tolerance(solve: Solver):
     case = replace(random_case(3, days=6), rules=Rules(export_balance="month", export_tolerance=0.002))
     result = solve(case)
     account = np.cumsum(np.maximum(result.export_mw, case.export_low_mw) - case.export_mw, axis=0)
@@ -151,7 +165,7 @@ def test_a_monthly_balance_never_strays_further_than_its_tolerance():
     assert violations(case, result) == ()
 
 
-def test_what_scarcity_keeps_from_being_sent_is_forgiven_at_a_price():
+def test_what_scarcity_keeps_from_being_sent_is_forgiven_at_a_price(solve: Solver):
     # 80 MW for a contract of 100 that may be 90: 10 MW below the band in each of 24 hours at 0.95 · 20,000, and all
     # 24 · 20 MWh are missing in the balance, at the same price.
     case = make_case(
@@ -168,7 +182,7 @@ def test_what_scarcity_keeps_from_being_sent_is_forgiven_at_a_price():
     assert_allclose(state_at(case, result, 24).account_mwh, 0.0, atol=1e-4)
 
 
-def test_export_keeps_to_its_ramp():
+def test_export_keeps_to_its_ramp(solve: Solver):
     # Coal gives 100 MW whatever happens, all of it sent out; 50 MW of wind in hour 1. The band allows 150 MW, the
     # ramp 10 MW an hour, so 40 MW are curtailed.
     case = make_case(
@@ -199,7 +213,7 @@ def test_content_is_kept_where_it_has_a_value_afterwards(value: float, discharge
         storage_energy_mwh=100.0,
         rules=Rules(storage_end_cny_per_mwh=value),
     )
-    result = solve(case)
+    result = lp.solve(case)
     assert_allclose(result.discharge_mw, [[discharge_mw]], atol=1e-6)
     assert_allclose(result.charge_mw, [[0.0]], atol=1e-6)
 
@@ -207,13 +221,13 @@ def test_content_is_kept_where_it_has_a_value_afterwards(value: float, discharge
 def test_load_is_shed_for_so_many_hours_a_day():
     # 205 MW against 200 all day: 10 MW may be shed, for 2 h a day at full power, 20 MWh of 120.
     case = two_plants(np.full(48, 205.0), shed_limit_mw=10.0, rules=Rules(shed_hours_per_day=2.0))
-    result = solve(case)
+    result = lp.solve(case)
     assert_allclose(result.shed_mw.reshape(2, 24).sum(axis=1), 20.0, atol=1e-5)
     assert_allclose(result.unserved_mw.sum(), 2 * 100.0, atol=1e-5)
     assert violations(case, result) == ()
 
 
-def test_coal_above_its_knee_is_dearer_and_running_costs_something():
+def test_coal_above_its_knee_is_dearer_and_running_costs_something(solve: Solver):
     # 120 MW: plant 0 up to its knee at 50 (200), then plant 1 (250), since plant 0 costs 300 above its knee.
     case = make_case([120.0], coal_unit_mw=[100.0, 100.0], coal_cost=[200.0, 250.0], coal_must_run_units=1)
     dearer = PartLoad(np.array([0.5, 1.0]), np.array([300.0, 250.0]), np.array([1000.0, 2000.0]))
@@ -266,7 +280,7 @@ def test_a_run_from_a_seam_on_is_the_tail_of_the_whole_run(seed: int):
 
 
 @pytest.mark.parametrize("rule", [{"ramps": True}, {"reserve_up_load": 0.2}, {"export_ramp_mw_per_h": 50.0}])
-def test_no_rule_makes_operation_cheaper(rule: dict[str, object]):
+def test_no_rule_makes_operation_cheaper(solve: Solver, rule: dict[str, object]):
     case = replace(random_case(5, days=2), coal_ramp_pu_per_h=np.full(len(random_case(5, days=2).coal), 0.2))
     free, held = solve(case), solve(replace(case, rules=Rules(**rule)))
     assert held.total_cost_cny >= free.total_cost_cny * (1 - 1e-9)
