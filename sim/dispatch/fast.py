@@ -22,7 +22,7 @@ from sim.dispatch.anew import with_rules_kept
 from sim.dispatch.commitment import Commitment, commit
 from sim.dispatch.kernels import coordinate
 from sim.dispatch.kernels_state import LAYERS, Clock, Network, Search, Stack, Stores, Water
-from sim.dispatch.limits import NetworkLimits, no_limits, overload_mw
+from sim.dispatch.limits import NetworkLimits, broken_rows, no_limits
 from sim.dispatch.model import DispatchCase, DispatchResult
 from sim.dispatch.reserve import reserve_rows
 from sim.dispatch.settle import Behind, Schedule, settle
@@ -51,7 +51,7 @@ def solve(case: DispatchCase, limits: NetworkLimits | None = None) -> DispatchRe
     rows = near_rows(case, stack, limits)
     for _ in range(MOST_WALKS):
         result, torn = walked(Task(case, commitment, stack, limits.only(rows.tolist())))
-        missed = np.flatnonzero(overload_mw(limits, case, result).any(axis=0))
+        missed = broken_rows(limits, case, result)
         if np.isin(missed, rows).all():
             return with_rules_kept(case, limits, result, torn)
         rows = np.union1d(rows, missed)

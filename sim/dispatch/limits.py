@@ -77,12 +77,36 @@ def no_limits(case: DispatchCase) -> NetworkLimits:
 
 def flow_mw(limits: NetworkLimits, case: DispatchCase, result: DispatchResult) -> Floats:
     """Return the flow of every row in a dispatch [hours × rows], MW."""
+    return np.asarray(_injected_mw(case, result) @ _sensitivity(limits))
+
+
+def _injected_mw(case: DispatchCase, result: DispatchResult) -> Floats:
+    """Return what every thing injects [hours × things], MW: one matrix, so that flows are one product."""
     served = case.load_mw + result.shift_up_mw - result.shift_down_mw - result.shed_mw - result.unserved_mw
-    flow = result.coal_mw @ limits.coal.T + result.hydro_mw @ limits.hydros.T
-    flow += result.renewable_mw @ limits.renewables.T
-    flow += (result.discharge_mw - result.charge_mw) @ limits.storages.T
-    flow -= served @ limits.loads.T + result.export_mw @ limits.channels.T
-    return np.asarray(flow - result.loss_mw[:, None] * limits.loss)
+    stored = result.discharge_mw - result.charge_mw
+    given = (result.coal_mw, result.hydro_mw, result.renewable_mw, stored)
+    return np.hstack([*given, -served, -result.export_mw, -result.loss_mw[:, None]])
+
+
+def _sensitivity(limits: NetworkLimits) -> Floats:
+    """Return the flow per MW that every thing injects [things × rows], in the same order."""
+    given = (limits.coal, limits.hydros, limits.renewables, limits.storages)
+    return np.hstack([*given, limits.loads, limits.channels, limits.loss[:, None]]).T
+
+
+FLOWS_AT_ONCE = 1 << 21
+"""Flows that are held in memory at a time: a year of a hundred rows, a week of thousands."""
+
+
+def broken_rows(limits: NetworkLimits, case: DispatchCase, result: DispatchResult) -> Ints:
+    """Return the rows that a dispatch exceeds in any step; a year of thousands of rows needs little memory."""
+    injected, sensitivity = _injected_mw(case, result), _sensitivity(limits)
+    excess, steps = np.full(len(limits.rows), -np.inf), FLOWS_AT_ONCE // max(len(limits.rows), 1) + 1
+    for first in range(0, len(injected), steps):
+        flow = injected[first : first + steps] @ sensitivity
+        above = np.maximum(flow.max(axis=0) - limits.high_mw, limits.low_mw - flow.min(axis=0))
+        excess = np.maximum(excess, above)
+    return np.flatnonzero(excess > OVERLOAD_DUST_MW)
 
 
 def overload_mw(limits: NetworkLimits, case: DispatchCase, result: DispatchResult) -> Floats:
