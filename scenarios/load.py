@@ -245,6 +245,7 @@ def read_tables(folder: Path) -> Tables:
             *_broken_references(checked),
             *_wrong_sums(checked),
             *_impossible_towers(checked),
+            *_impossible_flexible_loads(checked),
         ]
         if not problems:
             return checked
@@ -269,6 +270,7 @@ _KEYS = {
     "reliability": "component",
     "plan_targets": "key",
     "sections": "section_id",
+    "flexible_loads": "flexible_id",
     "common_towers": "tower_id",
 }
 
@@ -289,6 +291,7 @@ _REFERENCES = (
     ("plants", "plant_id", "technology", "technologies", "technology"),
     ("storages", "storage_id", "bus_id", "buses", "bus_id"),
     ("loads", "load_id", "bus_id", "buses", "bus_id"),
+    ("flexible_loads", "flexible_id", "bus_id", "buses", "bus_id"),
     ("exports", "channel_id", "bus_id", "buses", "bus_id"),
     ("boundary", "bus_id", "bus_id", "buses", "bus_id"),
     ("hydro_energy", "plant_id", "plant_id", "plants", "plant_id"),
@@ -328,3 +331,13 @@ def _impossible_towers(tables: Tables) -> Iterator[Problem]:
         if row.line_id == row.other_line_id and circuits.get(row.line_id, 2) < 2:
             place = f"common_towers.csv ({row.tower_id})"
             yield Problem(place, f"{row.line_id} has one circuit only", "name another line in other_line_id")
+
+
+def _impossible_flexible_loads(tables: Tables) -> Iterator[Problem]:
+    for row in tables.flexible_loads:
+        place = f"flexible_loads.csv ({row.flexible_id})"
+        if row.minimum_mw > row.power_mw:
+            yield Problem(place, f"minimum_mw {row.minimum_mw:g} is above power_mw", "it must lie within the power")
+        if row.value_cny_per_mwh > row.missed_cny_per_mwh:
+            cure = "a MWh beyond the target may not be worth more than one within it"
+            yield Problem(place, f"value_cny_per_mwh {row.value_cny_per_mwh:g} is above missed_cny_per_mwh", cure)

@@ -145,12 +145,13 @@ def _system_against_plants(h: Hours) -> pd.DataFrame:
         name: h.run.quantity("plants", f"{name}_mw").sum(axis=1) for name in ("charge", "discharge", "export")
     }
     parts |= {f"{tech}_available": h.available[h.of(tech)].sum(axis=1) for tech in ("wind", "pv")}
+    parts["flexible"] = h.run.quantity("plants", "consumption_mw").sum(axis=1)
     parts["export_contract"] = h.run.quantity("plants", "contract_mw").sum(axis=1)
     return pd.DataFrame({name: h.system[f"{name}_mw"] - values for name, values in parts.items()})
 
 
 def _system_against_buses(h: Hours) -> pd.DataFrame:
-    names = ("load", "unserved", "shed", "shift_up", "shift_down")
+    names = ("load", "flexible", "unserved", "shed", "shift_up", "shift_down")
     sums = {name: h.run.quantity("buses", f"{name}_mw").sum(axis=1) for name in names}
     apart = {name: h.system[f"{name}_mw"] - values for name, values in sums.items()}
     slack = h.run.quantity("buses", "slack_mw")[h.solved].sum(axis=1)

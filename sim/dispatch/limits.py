@@ -34,6 +34,9 @@ from sim.dispatch.security import Circuits, secure_rows
 OVERLOAD_DUST_MW = 1e-5
 """Overloads below this are rounding: a solver keeps every row and every bound to 1e-7."""
 
+THINGS = ("coal", "hydros", "renewables", "storages", "loads", "channels", "flexibles")
+"""Axes of a case whose things inject or withdraw."""
+
 SECTION_MARK = "section "
 """Rows of sections are named with this before the section's name, so that no branch can be meant."""
 
@@ -55,6 +58,7 @@ class NetworkLimits:
     storages: Floats = axes("rows", "stores")
     loads: Floats = axes("rows", "load points")
     channels: Floats = axes("rows", "export channels")
+    flexibles: Floats = axes("rows", "flexible loads")
     loss: Floats = axes("rows")
 
     def only(self, rows: Sequence[int]) -> NetworkLimits:
@@ -65,13 +69,12 @@ class NetworkLimits:
 
 def no_limits(case: DispatchCase) -> NetworkLimits:
     """Return the limits of a copper plate: no rows."""
-    things = ("coal", "hydros", "renewables", "storages", "loads", "channels")
     return NetworkLimits(
         rows=(),
         low_mw=np.zeros(0),
         high_mw=np.zeros(0),
         loss=np.zeros(0),
-        **{name: np.zeros((0, len(getattr(case, name)))) for name in things},
+        **{name: np.zeros((0, len(getattr(case, name)))) for name in THINGS},
     )
 
 
@@ -82,6 +85,7 @@ def flow_mw(limits: NetworkLimits, case: DispatchCase, result: DispatchResult) -
     flow += result.renewable_mw @ limits.renewables.T
     flow += (result.discharge_mw - result.charge_mw) @ limits.storages.T
     flow -= served @ limits.loads.T + result.export_mw @ limits.channels.T
+    flow -= result.flexible_mw @ limits.flexibles.T
     return np.asarray(flow - result.loss_mw[:, None] * limits.loss)
 
 
@@ -154,13 +158,12 @@ def limits_at(
         secure = secure_rows(model, branch_flows, branch_mw, circuits)
         names += secure.names
         rows, high = np.vstack([rows, secure.flows]), np.concatenate([high, secure.limit_mw])
-    things = ("coal", "hydros", "renewables", "storages", "loads", "channels")
     return NetworkLimits(
         rows=tuple(names),
         low_mw=-high,
         high_mw=high,
         loss=np.zeros(len(rows)),
-        **{name: rows[:, _places(getattr(case, name), bus_of)] for name in things},
+        **{name: rows[:, _places(getattr(case, name), bus_of)] for name in THINGS},
     )
 
 
@@ -208,6 +211,7 @@ def _buses_of(scenario: Scenario, model: GridModel) -> dict[str, int]:
         *((storage.storage_id, storage.bus_id) for storage in scenario.storages),
         *((load.load_id, load.bus_id) for load in tables.loads),
         *((channel.channel_id, channel.bus_id) for channel in tables.exports),
+        *((load.flexible_id, load.bus_id) for load in scenario.flexible_loads),
     ]
     return {name: place[bus] for name, bus in stands if bus in place}
 
