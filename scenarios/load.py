@@ -246,6 +246,7 @@ def read_tables(folder: Path) -> Tables:
             *_wrong_sums(checked),
             *_impossible_towers(checked),
             *_impossible_flexible_loads(checked),
+            *_circular_rivers(checked),
         ]
         if not problems:
             return checked
@@ -310,6 +311,9 @@ def _broken_references(tables: Tables) -> Iterator[Problem]:
     yield from reference_problems("sections.csv", sums, branches, "lines.csv or trafos.csv")
     switched = ((row.shunt_id, row.line_id) for row in tables.shunts if row.line_id)
     yield from reference_problems("shunts.csv", switched, (row.line_id for row in tables.lines), "lines.csv")
+    fed = ((row.plant_id, row.upstream) for row in tables.hydro_energy if row.upstream)
+    wet = (row.plant_id for row in tables.hydro_energy)
+    yield from reference_problems("hydro_energy.csv", fed, wet, "hydro_energy.csv")
     placed = ((plant.plant_id, plant.county) for plant in tables.plants if plant.account == "bijie")
     yield from reference_problems("plants.csv", placed, (row.county for row in tables.counties), "counties.csv")
 
@@ -341,3 +345,16 @@ def _impossible_flexible_loads(tables: Tables) -> Iterator[Problem]:
         if row.value_cny_per_mwh > row.missed_cny_per_mwh:
             cure = "a MWh beyond the target may not be worth more than one within it"
             yield Problem(place, f"value_cny_per_mwh {row.value_cny_per_mwh:g} is above missed_cny_per_mwh", cure)
+
+
+def _circular_rivers(tables: Tables) -> Iterator[Problem]:
+    upstream = {row.plant_id: row.upstream for row in tables.hydro_energy}
+    for name in upstream:
+        way = [name]
+        while (above := upstream.get(way[-1], "")) and above not in way:
+            way.append(above)
+        if above == name:
+            river = " ← ".join((*way, above))
+            yield Problem(
+                f"hydro_energy.csv ({name})", f"the water comes back: {river}", "leave one upstream blank"
+            )

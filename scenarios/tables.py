@@ -311,6 +311,11 @@ class HydroEnergy(Sourced):
     annual_gwh: float = Field(gt=0, le=20000, description="mean annual inflow energy, GWh")
     reservoir_gwh: float = Field(ge=0, le=20000, description="energy the reservoir can store, GWh; 0: run of river")
     minimum_share: float = Field(ge=0, le=1, description="must-run share of the day's mean power")
+    upstream: str = Field("", description="plant whose outflow reaches this one, a row of this table; blank: none")
+    upstream_share: float = Field(
+        0.0, ge=0, le=1, description="share of the annual inflow energy that comes with that outflow"
+    )
+    delay_h: float = Field(0.0, ge=0, le=240, description="how long the water is on its way, h")
 
 
 class HydroMonth(Sourced):
