@@ -116,6 +116,7 @@ def _laws(run: RunRecord) -> list[Finding]:
         "system file = sum of the plants' file": _system_against_plants(h),
         "system file = sum of the buses' file": _system_against_buses(h),
         "content of storage": _storage_content(h),
+        "flexible loads within their power": _flexible_excess(h),
         "hours without a solution are NaN": _unsolved_values(h),
         "cost of starts between hot and cold": _starts_outside(h),
     }
@@ -171,6 +172,12 @@ def _storage_content(h: Hours) -> pd.DataFrame:
     kept = stored.shift(1) * (1.0 - rows["self_discharge_per_h"] * h.step_h)
     moved = charge * rows["charge_efficiency"] - discharge / rows["discharge_efficiency"]
     return (stored - kept - moved * h.step_h).iloc[1:]
+
+
+def _flexible_excess(h: Hours) -> pd.DataFrame:
+    """Return by how much flexible loads take more than their power, MW."""
+    most = pd.Series({name: row["power_mw"] for name, row in h.static["flexible_loads"].items()}, dtype=float)
+    return (h.run.quantity("plants", "consumption_mw") - most).clip(lower=0.0)
 
 
 def _unsolved_values(h: Hours) -> pd.Series:

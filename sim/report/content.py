@@ -62,13 +62,8 @@ class Content:
     @cached_property
     def system(self) -> pd.DataFrame:
         """System powers of every hour, MW [hours × kinds]; the columns without their unit."""
-        return self._hours(self._powers.rename(columns=lambda name: name.removesuffix("_mw")))
-
-    @cached_property
-    def _powers(self) -> pd.DataFrame:
         frame = self.record.hourly("system")
-        # Runs of before there were flexible loads have no column of them.
-        return frame if "flexible_mw" in frame else frame.assign(flexible_mw=0.0)
+        return self._hours(frame.rename(columns=lambda name: name.removesuffix("_mw")))
 
     @cached_property
     def loading(self) -> pd.DataFrame:
@@ -86,7 +81,8 @@ class Content:
     @cached_property
     def monthly_gwh(self) -> pd.DataFrame:
         """Energy by month, GWh [months × sources and uses], from the steps of the hourly file."""
-        chosen = self._powers[[f"{kind}_mw" for kind in (*SOURCES, *USES)]].rename(
+        frame = self.record.hourly("system")
+        chosen = frame[[f"{kind}_mw" for kind in (*SOURCES, *USES)]].rename(
             columns=lambda name: name.removesuffix("_mw")
         )
         months = chosen.index.strftime("%Y-%m")  # type: ignore[attr-defined]

@@ -63,7 +63,7 @@ def storages(content: Content) -> Table:
 
 def flexible_loads(content: Content) -> Table:
     """Return what every flexible load took, and how it stands to its target."""
-    use = content.metrics["demand_response"].get("flexible", {})
+    use = content.metrics["demand_response"]["flexible"]
     rows = [
         (
             label(content.name_of(row, name)),
@@ -74,7 +74,7 @@ def flexible_loads(content: Content) -> Table:
             plain(use[name]["full_load_hours"]),
             label(word(f"confidence_{row['confidence']}"), row["confidence"]),
         )
-        for name, row in content.static.get("flexible_loads", {}).items()
+        for name, row in content.static["flexible_loads"].items()
     ]
     heads = (
         text_head("flexible_load"), text_head("id"), power_head("power"), small_energy_head("flexible_target"),
