@@ -3,9 +3,10 @@
     python -m benchmarks stress [--days 365] [--only text]
 
 Every case is the default scenario's year with something stretched: PV, storage, coal's minimum, lines out, ratings,
-export band, response, water, load, and operating rules (``--only rule``). Both solvers get the same units, windows,
-prices and network limits; costs include the price of overloads. Times are of one run each, compiled before; two at
-once is two equal years on two threads, per year. Days anew are those that ``fast`` left to the exact programme.
+export band, response, water, load, and operating rules (``--only rule``); or has flexible loads, hours of shedding,
+contents with a value. Both solvers get the same units, windows, prices and network limits; costs include the price
+of overloads. Times are of one run each, compiled before; two at once is two equal years on two threads, per year. Days
+anew are those that ``fast`` left to the exact programme.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ from sim.checks import violations
 from sim.dispatch import fast, lp
 from sim.dispatch.certificate import cut, operating_cost_cny
 from sim.dispatch.limits import NetworkLimits, network_limits, overload_mw
-from sim.dispatch.model import DispatchCase, DispatchResult
+from sim.dispatch.model import DispatchCase, DispatchResult, FlexibleLoads
 from sim.fleet import build_case
 
 OUT_LINES = 2
@@ -125,6 +126,20 @@ def stress_cases(days: int) -> Iterator[Stress]:
     yield Stress("load × 2, ratings × 0.6", _loaded(base, 2.0), _rated(limits, 0.6))
     for name, case, its_limits in rule_cases(Base(base, _loaded(base, 2.0), limits, _rated(limits, 0.6))):
         yield Stress(f"rule: {name}", case, its_limits)
+    yield from _with_energies(base, limits, pv)
+
+
+def _with_energies(base: DispatchCase, limits: NetworkLimits, pv: Bools) -> Iterator[Stress]:
+    """Yield cases with energies of the day and the year: flexible loads, hours of shedding, valued contents."""
+    flexible, wires = _flexible(base, limits, pv)
+    yield Stress("flexible loads", flexible, wires)
+    yield Stress("flexible loads, PV × 2", _sunnier(flexible, pv, 2.0), wires)
+    yield Stress("flexible loads, load × 2, ratings × 0.6", _loaded(flexible, 2.0), _rated(wires, 0.6))
+    yield Stress("load × 3, shedding 4 h a day, 60 h a year", _called(_loaded(base, 3.0)), limits)
+    yield Stress("load × 2, ratings × 0.6, shedding the same", _called(_loaded(base, 2.0)), _rated(limits, 0.6))
+    for factor in (5.0, 20.0):
+        lasting = _stored(_sunnier(base, pv, 2.0), factor)
+        yield Stress(f"PV × 2, storage × {factor}, content worth 100", _valued(lasting, 100.0), limits)
 
 
 def compare(stress: Stress) -> Found:
@@ -252,6 +267,30 @@ def _wetter(case: DispatchCase, factor: float) -> DispatchCase:
 def _loaded(case: DispatchCase, factor: float) -> DispatchCase:
     names = ("load_mw", "loss_mw", "shed_limit_mw", "shift_limit_mw", "shift_energy_mwh")
     return replace(case, **{name: factor * getattr(case, name) for name in names})
+
+
+def _flexible(case: DispatchCase, limits: NetworkLimits, pv: Bools) -> tuple[DispatchCase, NetworkLimits]:
+    """Add electrolysers at the buses of the three largest PV plants."""
+    at = np.argsort(-np.where(pv, case.available_mw.sum(axis=0), 0.0))[:3]
+    power = np.array([300.0, 200.0, 400.0])
+    loads = FlexibleLoads(
+        names=("E1", "E2", "E3"),
+        power_mw=power,
+        minimum_mw=np.array([0.0, 40.0, 0.0]),
+        target_mw=power * np.array([10.0, 12.0, 6.0]) / 24.0,
+        value_cny_per_mwh=np.array([0.0, 250.0, -1000.0]),
+        missed_cny_per_mwh=np.array([900.0, 600.0, 2000.0]),
+    )
+    return replace(case, flexible=loads), replace(limits, flexibles=limits.renewables[:, at])
+
+
+def _called(case: DispatchCase) -> DispatchCase:
+    year_mwh = 60.0 * float(case.shed_limit_mw.max())
+    return replace(case, rules=replace(case.rules, shed_hours_per_day=4.0, shed_mwh_per_year=year_mwh))
+
+
+def _valued(case: DispatchCase, cny_per_mwh: float) -> DispatchCase:
+    return replace(case, rules=replace(case.rules, storage_end_cny_per_mwh=cny_per_mwh))
 
 
 if __name__ == "__main__":

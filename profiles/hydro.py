@@ -1,10 +1,11 @@
 """Annual inflow energy and its months → energy that each hydro plant releases per day.
 
-    annual energy × month share × wet or dry year → natural inflow of the month
+    annual energy × month share × wet or dry year → natural inflow of the day
+    + outflow of the plant upstream, as many hours ago as the water takes → inflow of the day, of the month
     → reservoir: release as even as the storage allows → release of the month → budget of the day
 
 The dispatch places a day's budget within the day. What neither the turbines can take nor the reservoir can hold is
-spilled; it is counted.
+spilled; it is counted, and reaches the plant downstream like what is released.
 """
 
 from __future__ import annotations
@@ -38,6 +39,14 @@ class HydroOutput:
 
 
 @record
+class WaterYear:
+    """The calendar year of a plant, day by day: energy released through the turbines, and spilled, GWh."""
+
+    release_gwh: Floats = axes("days")
+    spilled_gwh: Floats = axes("days")
+
+
+@record
 class ReservoirYear:
     """A year of a reservoir that ends as it began; months in order, energy in GWh, storage at the month's end."""
 
@@ -53,18 +62,57 @@ def generate_hydro(scenario: Scenario) -> HydroOutput:
     """
     plants = scenario.plants_of("hydro")
     energies = _energy_rows(plants, scenario.tables.hydro_energy)
+    years = water_years(scenario, energies)
     time = scenario.time
-    hours = _hours_of_days(time)
-    month_of_day = _month_of_days(time)
-    budget, minimum = np.zeros((2, len(hours), len(plants)))
-    spilled = np.zeros(len(plants))
-    for i, (plant, energy) in enumerate(zip(plants, energies, strict=True)):
-        year = reservoir_year(_inflow_gwh(scenario, energy), energy.reservoir_gwh, _capacity_gwh(scenario, plant))
-        per_hour = 1e3 / _hours_of_months(scenario.year)
-        budget[:, i] = (year.release_gwh * per_hour)[month_of_day - 1] * hours
-        minimum[:, i] = energy.minimum_share * budget[:, i] / hours
-        spilled[i] = ((year.spilled_gwh * per_hour)[month_of_day - 1] * hours).sum() / 1e3
-    return HydroOutput(tuple(plant.plant_id for plant in plants), budget, minimum, spilled)
+    hours, first = _hours_of_days(time), int(time.day_of_year[0]) - 1
+    days = slice(first, first + len(hours))
+    release = [years[row.plant_id].release_gwh[days] * 1e3 for row in energies]
+    budget = np.zeros((len(hours), 0)) if not release else np.stack(release, axis=1) * hours[:, None] / 24.0
+    return HydroOutput(
+        tuple(plant.plant_id for plant in plants),
+        budget,
+        minimum_mw=budget / hours[:, None] * np.array([row.minimum_share for row in energies]),
+        spilled_gwh=np.array([(years[row.plant_id].spilled_gwh[days] * hours / 24.0).sum() for row in energies]),
+    )
+
+
+def water_years(scenario: Scenario, rows: Sequence[HydroEnergy]) -> dict[str, WaterYear]:
+    """Return the year of each plant of ``rows``, and of all plants upstream of them that are in service."""
+    energy_of = {row.plant_id: row for row in scenario.tables.hydro_energy}
+    plants = {item.plant_id: item for item in scenario.tables.plants if item.in_service(scenario.year)}
+    years: dict[str, WaterYear] = {}
+    for row in rows:
+        river = [row]
+        while river[-1].upstream in plants:
+            river.append(energy_of[river[-1].upstream])
+        for part in reversed(river):
+            if part.plant_id not in years:
+                above = years.get(part.upstream)
+                years[part.plant_id] = _water_year(scenario, plants[part.plant_id], part, above)
+    return years
+
+
+def _water_year(scenario: Scenario, plant: Plant, energy: HydroEnergy, above: WaterYear | None) -> WaterYear:
+    """Return the year of a plant; without storage it passes the inflow of every day, else it is even in a month."""
+    month = _months_of_year(scenario.year)
+    inflow_gwh = _inflow_gwh(scenario, energy, above)
+    by_month = np.bincount(month, inflow_gwh, 12).astype(np.float64)
+    year = reservoir_year(by_month, energy.reservoir_gwh, _capacity_gwh(scenario, plant))
+    part = (1.0 / np.bincount(month, minlength=12))[month]
+    if energy.reservoir_gwh == 0.0:
+        part = np.divide(inflow_gwh, by_month[month], out=part, where=by_month[month] > 0.0)
+    return WaterYear(year.release_gwh[month] * part, year.spilled_gwh[month] * part)
+
+
+def delayed(outflow: Floats, delay_h: float) -> Floats:
+    """Return what arrives each day [days] of what leaves upstream evenly over each day, ``delay_h`` later.
+
+    With a delay of d hours below 24, (24 − d)/24 arrive on the same day and d/24 on the next. The year is a circle,
+    as for the reservoirs.
+    """
+    days, part = divmod(delay_h / 24.0, 1.0)
+    sooner, later = np.roll(outflow, int(days)), np.roll(outflow, int(days) + 1)
+    return np.asarray((1.0 - part) * sooner + part * later)
 
 
 def _energy_rows(plants: Sequence[Plant], rows: Sequence[HydroEnergy]) -> list[HydroEnergy]:
@@ -78,12 +126,21 @@ def _energy_rows(plants: Sequence[Plant], rows: Sequence[HydroEnergy]) -> list[H
     return [by_plant[plant.plant_id] for plant in plants]
 
 
-def _inflow_gwh(scenario: Scenario, energy: HydroEnergy) -> Floats:
-    """Return the natural inflow of each month, GWh; the shares are taken relative to their sum."""
+def _inflow_gwh(scenario: Scenario, energy: HydroEnergy, above: WaterYear | None) -> Floats:
+    """Return the inflow of each day of the year, GWh; the shares of months are taken relative to their sum.
+
+    Without the plant upstream (``above``) in service, its part of the water comes as nature sends it.
+    """
     shares = np.zeros(12)
     for row in scenario.tables.hydro_months:
         shares[row.month - 1] = row.share
-    return np.asarray(energy.annual_gwh * scenario.settings.hydro.inflow_factor * shares / shares.sum())
+    month = _months_of_year(scenario.year)
+    part = (shares / shares.sum() / np.bincount(month, minlength=12))[month]
+    if above is not None:
+        outflow = above.release_gwh + above.spilled_gwh
+        sent = delayed(outflow / max(outflow.sum(), 1e-300), energy.delay_h)
+        part = (1.0 - energy.upstream_share) * part + energy.upstream_share * sent
+    return np.asarray(energy.annual_gwh * scenario.settings.hydro.inflow_factor * part)
 
 
 def _capacity_gwh(scenario: Scenario, plant: Plant) -> Floats:
@@ -134,6 +191,6 @@ def _hours_of_days(time: TimeAxis) -> Floats:
     return np.asarray(np.bincount(time.day) * time.step_h, dtype=np.float64)
 
 
-def _month_of_days(time: TimeAxis) -> Ints:
-    first_of_day = np.flatnonzero(np.diff(time.day, prepend=-1))
-    return time.month[first_of_day]
+def _months_of_year(year: int) -> Ints:
+    """Return the month, 0 … 11, of every day of a calendar year."""
+    return TimeAxis.of_year(year).month[::24] - 1

@@ -245,6 +245,8 @@ def read_tables(folder: Path) -> Tables:
             *_broken_references(checked),
             *_wrong_sums(checked),
             *_impossible_towers(checked),
+            *_impossible_flexible_loads(checked),
+            *_circular_rivers(checked),
         ]
         if not problems:
             return checked
@@ -269,6 +271,7 @@ _KEYS = {
     "reliability": "component",
     "plan_targets": "key",
     "sections": "section_id",
+    "flexible_loads": "flexible_id",
     "common_towers": "tower_id",
 }
 
@@ -289,6 +292,7 @@ _REFERENCES = (
     ("plants", "plant_id", "technology", "technologies", "technology"),
     ("storages", "storage_id", "bus_id", "buses", "bus_id"),
     ("loads", "load_id", "bus_id", "buses", "bus_id"),
+    ("flexible_loads", "flexible_id", "bus_id", "buses", "bus_id"),
     ("exports", "channel_id", "bus_id", "buses", "bus_id"),
     ("boundary", "bus_id", "bus_id", "buses", "bus_id"),
     ("hydro_energy", "plant_id", "plant_id", "plants", "plant_id"),
@@ -307,6 +311,9 @@ def _broken_references(tables: Tables) -> Iterator[Problem]:
     yield from reference_problems("sections.csv", sums, branches, "lines.csv or trafos.csv")
     switched = ((row.shunt_id, row.line_id) for row in tables.shunts if row.line_id)
     yield from reference_problems("shunts.csv", switched, (row.line_id for row in tables.lines), "lines.csv")
+    fed = ((row.plant_id, row.upstream) for row in tables.hydro_energy if row.upstream)
+    wet = (row.plant_id for row in tables.hydro_energy)
+    yield from reference_problems("hydro_energy.csv", fed, wet, "hydro_energy.csv")
     placed = ((plant.plant_id, plant.county) for plant in tables.plants if plant.account == "bijie")
     yield from reference_problems("plants.csv", placed, (row.county for row in tables.counties), "counties.csv")
 
@@ -328,3 +335,26 @@ def _impossible_towers(tables: Tables) -> Iterator[Problem]:
         if row.line_id == row.other_line_id and circuits.get(row.line_id, 2) < 2:
             place = f"common_towers.csv ({row.tower_id})"
             yield Problem(place, f"{row.line_id} has one circuit only", "name another line in other_line_id")
+
+
+def _impossible_flexible_loads(tables: Tables) -> Iterator[Problem]:
+    for row in tables.flexible_loads:
+        place = f"flexible_loads.csv ({row.flexible_id})"
+        if row.minimum_mw > row.power_mw:
+            yield Problem(place, f"minimum_mw {row.minimum_mw:g} is above power_mw", "it must lie within the power")
+        if row.value_cny_per_mwh > row.missed_cny_per_mwh:
+            cure = "a MWh beyond the target may not be worth more than one within it"
+            yield Problem(place, f"value_cny_per_mwh {row.value_cny_per_mwh:g} is above missed_cny_per_mwh", cure)
+
+
+def _circular_rivers(tables: Tables) -> Iterator[Problem]:
+    upstream = {row.plant_id: row.upstream for row in tables.hydro_energy}
+    for name in upstream:
+        way = [name]
+        while (above := upstream.get(way[-1], "")) and above not in way:
+            way.append(above)
+        if above == name:
+            river = " ← ".join((*way, above))
+            yield Problem(
+                f"hydro_energy.csv ({name})", f"the water comes back: {river}", "leave one upstream blank"
+            )

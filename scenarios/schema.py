@@ -217,6 +217,9 @@ class DemandResponse(Section):
     shed_share: float = Field(0.05, ge=0, le=1, description="load that can be shed, share of the peak")
     shed_price_cny_per_mwh: float = Field(1500.0, ge=0, description="price of shedding")
     shed_hours_per_day: float = Field(24.0, ge=0, le=24, description="hours of shedding a day, at full power")
+    shed_hours_per_year: float | None = Field(
+        None, ge=0, le=8784, description="hours of shedding in the simulated time, at full power; none: no limit"
+    )
     shift_share: float = Field(0.0, ge=0, le=1, description="load that can be moved, share of the hour's load")
     shift_window_h: float = Field(4.0, gt=0, le=24, description="most energy owed, in hours of shiftable power")
     shift_price_cny_per_mwh: float = Field(25.0, ge=0, description="price of moving, each way")
@@ -471,6 +474,7 @@ class Tables(BaseModel):
     reliability: tuple[t.ReliabilityRate, ...]
     plan_targets: tuple[t.PlanTarget, ...]
     sections: tuple[t.NetworkSection, ...] = ()
+    flexible_loads: tuple[t.FlexibleLoad, ...] = ()
     common_towers: tuple[t.CommonTower, ...] = ()
 
 
@@ -511,6 +515,11 @@ class Scenario(BaseModel):
             for item in self.tables.storages
             if item.in_service(self.year) and factor > 0
         )
+
+    @cached_property
+    def flexible_loads(self) -> tuple[t.FlexibleLoad, ...]:
+        """Flexible loads in service."""
+        return tuple(item for item in self.tables.flexible_loads if item.in_service(self.year))
 
     def plants_of(self, *techs: str) -> tuple[t.Plant, ...]:
         """Return the plants in service of the given technologies, in table order."""

@@ -190,6 +190,27 @@ class Load(Sourced):
     industrial_share: float = Field(ge=0, le=1, description="share of flat industrial load")
 
 
+class FlexibleLoad(Dated):
+    """Consumption that needs an energy a day, whenever that is (an electrolyser), beside the loads of loads.csv."""
+
+    flexible_id: str = Field(min_length=1, description="name")
+    name_en: str = Field(description="English name")
+    name_zh: str = Field(description="Chinese name")
+    bus_id: str = Field(description="where it is connected")
+    county: str = Field(description="county")
+    power_mw: float = Field(gt=0, le=20000, description="most that it takes, MW")
+    minimum_mw: float = Field(0.0, ge=0, le=20000, description="what it takes at any time, MW")
+    target_h_per_day: float = Field(ge=0, le=24, description="energy that it needs each day, in hours of its power")
+    missed_cny_per_mwh: float = Field(ge=0, le=100000, description="price of a MWh of that energy that is missed")
+    value_cny_per_mwh: float = Field(
+        0.0,
+        ge=-10000,
+        le=100000,
+        description="value of a MWh beyond it; 0: taken in surplus; below minus the price of curtailment: never",
+    )
+    power_factor: float = Field(0.95, gt=0.5, le=1, description="cos φ at its bus")
+
+
 class ExportChannel(Sourced):
     """A place at which contracted energy leaves the region."""
 
@@ -290,6 +311,11 @@ class HydroEnergy(Sourced):
     annual_gwh: float = Field(gt=0, le=20000, description="mean annual inflow energy, GWh")
     reservoir_gwh: float = Field(ge=0, le=20000, description="energy the reservoir can store, GWh; 0: run of river")
     minimum_share: float = Field(ge=0, le=1, description="must-run share of the day's mean power")
+    upstream: str = Field("", description="plant whose outflow reaches this one, a row of this table; blank: none")
+    upstream_share: float = Field(
+        0.0, ge=0, le=1, description="share of the annual inflow energy that comes with that outflow"
+    )
+    delay_h: float = Field(0.0, ge=0, le=240, description="how long the water is on its way, h")
 
 
 class HydroMonth(Sourced):

@@ -147,6 +147,7 @@ def system_powers_mw(outcome: Outcome) -> dict[str, Floats]:
         "shift_down": result.shift_down_mw.sum(axis=1),
         "shift_up": result.shift_up_mw.sum(axis=1),
         "load": case.load_mw.sum(axis=1),
+        "flexible": result.flexible_mw.sum(axis=1),
         "export": result.export_mw.sum(axis=1),
         "export_contract": case.export_mw.sum(axis=1),
         "loss": result.loss_mw,
@@ -155,7 +156,7 @@ def system_powers_mw(outcome: Outcome) -> dict[str, Floats]:
 
 
 SOURCES = ("coal", "hydro", "wind", "pv", "discharge", "unserved", "shed", "shift_down")
-USES = ("load", "shift_up", "export", "charge", "loss")
+USES = ("load", "flexible", "shift_up", "export", "charge", "loss")
 
 
 def balance_residual_mw(powers_mw: Mapping[str, Floats]) -> Floats:

@@ -59,7 +59,8 @@ def violations(
     case: DispatchCase, result: DispatchResult, limits: NetworkLimits | None = None
 ) -> tuple[Violation, ...]:
     """Return every law that the result breaks; empty for a sound one."""
-    laws = (_signs, _balance, _coal, _units, _hydro, _renewables, _storage, _shift, _demand, _exports, _accounts)
+    supply = (_signs, _balance, _coal, _units, _hydro, _renewables, _storage)
+    laws = (*supply, _shift, _demand, _flexible, _exports, _accounts)
     broken = [item for law in laws for item in law(case, result)]
     return (*broken, *_last_ways_out(case, result, limits or no_limits(case)))
 
@@ -82,7 +83,7 @@ def balance_mw(case: DispatchCase, result: DispatchResult) -> Floats:
     """Return supply − demand of every step, MW [hours]; zero in a sound result."""
     given = (result.coal_mw, result.hydro_mw, result.renewable_mw, result.discharge_mw)
     spared = (result.unserved_mw, result.shed_mw, result.shift_down_mw)
-    taken = (case.load_mw, result.shift_up_mw, result.export_mw, result.charge_mw)
+    taken = (case.load_mw, result.flexible_mw, result.shift_up_mw, result.export_mw, result.charge_mw)
     supply = sum(part.sum(axis=1) for part in given + spared)
     return np.asarray(supply - sum(part.sum(axis=1) for part in taken) - result.loss_mw)
 
@@ -211,6 +212,23 @@ def _demand(case: DispatchCase, result: DispatchResult) -> Iterator[Violation]:
     yield from _broken("more load lost than there is", less - case.load_mw)
 
 
+def _flexible(case: DispatchCase, result: DispatchResult) -> Iterator[Violation]:
+    """Flexible loads keep to their power, and what they cost is what they miss and take beyond their targets."""
+    loads, days = case.flexible, len(case.hydro_budget_mwh)
+    yield from _broken("a flexible load above its power", result.flexible_mw - loads.power_mw)
+    if not loads.names:
+        return
+    below = np.maximum(loads.minimum_mw - result.flexible_mw, 0.0)
+    cost = float(below.sum()) * case.time.step_h * 0.97 * case.price_unserved
+    for k in range(len(loads.names)):
+        powers = result.flexible_mw[:, k] + below[:, k] - loads.target_mw[k]
+        more = np.bincount(case.time.day, powers, days) * case.time.step_h
+        cost += float(np.maximum(-more, 0.0).sum() * loads.missed_cny_per_mwh[k])
+        cost -= float(np.maximum(more, 0.0).sum() * loads.value_cny_per_mwh[k])
+    gap = np.array([abs(dict(result.cost_cny).get("flexible", np.nan) - cost)])
+    yield from _broken("the cost of flexible loads is not what they take", gap, 1e-6 * abs(cost) + 100.0)
+
+
 def _exports(case: DispatchCase, result: DispatchResult) -> Iterator[Violation]:
     yield from _broken("export above its band", result.export_mw - case.export_high_mw)
 
@@ -223,6 +241,9 @@ def _accounts(case: DispatchCase, result: DispatchResult) -> Iterator[Violation]
     most = np.zeros_like(shed)
     np.maximum.at(most, case.time.day, case.shed_limit_mw)
     yield from _broken("more load shed in a day than allowed", shed - most * rules.shed_hours_per_day, 1e-3)
+    if rules.shed_mwh_per_year is not None:
+        over = np.array([shed.sum() - rules.shed_mwh_per_year])
+        yield from _broken("more load shed in the year than allowed", over, 1e-2)
     if rules.export_balance == "none":
         return
     account = np.cumsum(result.export_mw - case.export_mw, axis=0) * step_h

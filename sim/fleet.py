@@ -17,7 +17,7 @@ from scenarios.records import Floats, Ints
 from scenarios.schema import Scenario
 from scenarios.tables import Plant
 from scenarios.timeaxis import TimeAxis
-from sim.dispatch.model import DispatchCase, Rules
+from sim.dispatch.model import FLEXIBLE_BELOW_UNSERVED, DispatchCase, FlexibleLoads, Rules
 from sim.fuel import coal_cost_cny_per_mwh, part_load_of
 
 HEATING_MONTHS = (11, 12, 1, 2, 3)
@@ -35,7 +35,7 @@ def build_case(scenario: Scenario, profiles: Profiles, loss_mw: Floats | None = 
     """
     _require_something(scenario, profiles)
     _require_matching_names(scenario, profiles)
-    settings = scenario.settings
+    settings, response = scenario.settings, _demand_response(scenario, profiles)
     return DispatchCase(
         time=profiles.time,
         renewables=profiles.renewables,
@@ -53,10 +53,11 @@ def build_case(scenario: Scenario, profiles: Profiles, loss_mw: Floats | None = 
         **_hydro(scenario, profiles),
         **_storages(scenario),
         **_exports(scenario, profiles),
-        **_demand_response(scenario, profiles),
+        **response,
         **_prices(scenario),
-        rules=_rules(scenario),
+        rules=_rules(scenario, response["shed_limit_mw"]),
         part_load=part_load_of(scenario),
+        flexible=_flexible(scenario),
     )
 
 
@@ -188,8 +189,33 @@ def _prices(scenario: Scenario) -> dict[str, Any]:
     }
 
 
-def _rules(scenario: Scenario) -> Rules:
+def _flexible(scenario: Scenario) -> FlexibleLoads:
+    """Return the flexible loads. Raises ``ScenarioError`` for a target dearer than the load that others need."""
+    items = scenario.flexible_loads
+    dearest = FLEXIBLE_BELOW_UNSERVED * scenario.settings.dispatch.unserved_cny_per_mwh
+    wrong = [item for item in items if item.missed_cny_per_mwh >= dearest]
+    if wrong:
+        raise ScenarioError(
+            Problem(
+                f"flexible_loads.csv ({item.flexible_id})",
+                f"missed_cny_per_mwh {item.missed_cny_per_mwh:g} is not below {dearest:g}",
+                "a flexible load must go without before other load goes unserved (dispatch.unserved_cny_per_mwh)",
+            )
+            for item in wrong
+        )
+    return FlexibleLoads(
+        names=tuple(item.flexible_id for item in items),
+        power_mw=_floats(item.power_mw for item in items),
+        minimum_mw=_floats(item.minimum_mw for item in items),
+        target_mw=_floats(item.power_mw * item.target_h_per_day / 24.0 for item in items),
+        value_cny_per_mwh=_floats(item.value_cny_per_mwh for item in items),
+        missed_cny_per_mwh=_floats(item.missed_cny_per_mwh for item in items),
+    )
+
+
+def _rules(scenario: Scenario, shed_limit_mw: Floats) -> Rules:
     settings = scenario.settings
+    hours = settings.demand_response.shed_hours_per_year
     dispatch, export = settings.dispatch, settings.export
     reserve = dispatch.reserve
     return Rules(
@@ -206,6 +232,7 @@ def _rules(scenario: Scenario) -> Rules:
         export_tolerance=export.balance_tolerance,
         storage_end_cny_per_mwh=dispatch.storage_end_cny_per_mwh,
         shed_hours_per_day=settings.demand_response.shed_hours_per_day,
+        shed_mwh_per_year=None if hours is None else hours * float(shed_limit_mw.max()),
     )
 
 

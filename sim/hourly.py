@@ -105,6 +105,7 @@ def _plants(outcome: Outcome) -> Iterable[Column]:
     yield from _columns(result.channels, "export_mw", result.export_mw)
     yield from _columns(case.channels, "contract_mw", case.export_mw)
     yield from _columns(case.channels, "band_low_mw", case.export_low_mw)
+    yield from _columns(result.flexibles, "consumption_mw", result.flexible_mw)
 
 
 def _spread_over_days(outcome: Outcome, daily_mwh: Floats) -> Floats:
@@ -129,6 +130,7 @@ def _buses(outcome: Outcome) -> Iterable[Column]:
     yield from _columns(model.buses, "injection_mw", bus_injections_mw(outcome))
     yield from _columns([model.buses[bus] for bus in model.slack_bus], "slack_mw", flow.slack_mw)
     yield from _columns([model.buses[bus] for bus in model.control_bus], "control_mvar", flow.control_mvar)
+    loads = {load.load_id: load.bus_id for load in outcome.scenario.tables.loads}
     for quantity, power_mw in (
         ("load_mw", outcome.case.load_mw),
         ("unserved_mw", outcome.dispatch.unserved_mw),
@@ -136,14 +138,16 @@ def _buses(outcome: Outcome) -> Iterable[Column]:
         ("shift_up_mw", outcome.dispatch.shift_up_mw),
         ("shift_down_mw", outcome.dispatch.shift_down_mw),
     ):
-        at_bus = _by_bus(outcome, power_mw)
+        at_bus = _by_bus(loads, outcome.case.loads, power_mw)
         yield from (_column(f"{bus} {quantity}", values) for bus, values in at_bus.items())
+    flexible = {load.flexible_id: load.bus_id for load in outcome.scenario.flexible_loads}
+    at_bus = _by_bus(flexible, outcome.case.flexibles, outcome.dispatch.flexible_mw)
+    yield from (_column(f"{bus} flexible_mw", values) for bus, values in at_bus.items())
 
 
-def _by_bus(outcome: Outcome, of_loads_mw: Floats) -> Mapping[str, Floats]:
-    """Return the sum over the loads at each bus that has any [hours], MW."""
-    bus_of = {load.load_id: load.bus_id for load in outcome.scenario.tables.loads}
+def _by_bus(bus_of: Mapping[str, str], names: Iterable[str], power_mw_of: Floats) -> Mapping[str, Floats]:
+    """Return the sum over the loads [hours × names] at each bus that has any [hours], MW."""
     sums: dict[str, Floats] = {}
-    for name, power_mw in zip(outcome.case.loads, of_loads_mw.T, strict=True):
+    for name, power_mw in zip(names, power_mw_of.T, strict=True):
         sums[bus_of[name]] = sums.get(bus_of[name], np.zeros(len(power_mw))) + power_mw
     return sums

@@ -1,8 +1,8 @@
 """A dispatch → what is put into the grid in every hour: power at buses, and what each voltage source may do.
 
-Active power at a bus is generation + discharge − load served − charge − export. Loads draw reactive power in
-proportion to what they are served. A plant's bus holds its voltage within the reactive range of its running units;
-with none running the range is zero, and the bus holds no voltage.
+Active power at a bus is generation + discharge − load served − flexible load − charge − export. Loads draw
+reactive power in proportion to what they are served. A plant's bus holds its voltage within the reactive range of
+its running units; with none running the range is zero, and the bus holds no voltage.
 """
 
 from __future__ import annotations
@@ -63,6 +63,7 @@ def _active_power(scenario: Scenario, dispatch: DispatchResult, profiles: Profil
         (dispatch.storages, dispatch.discharge_mw - dispatch.charge_mw),
         (dispatch.loads, -served_mw(profiles, dispatch)),
         (dispatch.channels, -dispatch.export_mw),
+        (dispatch.flexibles, -dispatch.flexible_mw),
     ):
         total += power_mw @ _placement(names, bus_of, model)
     return total
@@ -79,7 +80,13 @@ def _reactive_power(scenario: Scenario, profiles: Profiles, dispatch: DispatchRe
     drawn = (profiles.load_mvar * share) @ _placement(dispatch.loads, bus_of, model)
     tan_phi = math.tan(math.acos(scenario.settings.grid.renewables_power_factor))
     given = dispatch.renewable_mw * tan_phi @ _placement(dispatch.renewables, bus_of, model)
-    return given - drawn
+    flexible = dispatch.flexible_mw * _flexible_tan_phi(scenario) @ _placement(dispatch.flexibles, bus_of, model)
+    return given - drawn - flexible
+
+
+def _flexible_tan_phi(scenario: Scenario) -> Floats:
+    """Return reactive per active power of the flexible loads [flexibles]."""
+    return np.array([math.tan(math.acos(item.power_factor)) for item in scenario.flexible_loads], dtype=np.float64)
 
 
 def control_ranges(
@@ -123,6 +130,7 @@ def _bus_of(scenario: Scenario) -> dict[str, str]:
         | {storage.storage_id: storage.bus_id for storage in scenario.storages}
         | {load.load_id: load.bus_id for load in tables.loads}
         | {channel.channel_id: channel.bus_id for channel in tables.exports}
+        | {load.flexible_id: load.bus_id for load in scenario.flexible_loads}
     )
 
 

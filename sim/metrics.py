@@ -19,6 +19,7 @@ from scenarios.records import Floats
 from sim import accounts as acc
 from sim.absorption.figures import cause_figures
 from sim.accounts import MWH_PER_GWH, NEGLIGIBLE_MW, RENEWABLES, TECHS, PlantAccount, gwh, share, whole_number
+from sim.dispatch.response import flexible_cut_mw, flexible_surplus_mwh
 from sim.outcome import Outcome
 from sim.plan import plan_targets
 from sim.wires import BALANCE_TOLERANCE_MW, network_metrics, require_small
@@ -58,7 +59,7 @@ def summarise(outcome: Outcome) -> dict[str, Any]:
 def energy(outcome: Outcome, plants: tuple[PlantAccount, ...], powers: Mapping[str, Floats]) -> dict[str, Any]:
     """Return the energy balance of the period, GWh: system, months and counties."""
     step_h = outcome.case.time.step_h
-    flows = ("discharge", "charge", "unserved", "shed", "shift_down", "shift_up", "load", "export")
+    flows = ("discharge", "charge", "unserved", "shed", "shift_down", "shift_up", "load", "flexible", "export")
     return {
         "hours": whole_number(outcome.case.time.hours),
         "generation": _by_tech(plants, "generation_gwh"),
@@ -189,7 +190,7 @@ def _storage_use(charge_gwh: float, discharge_gwh: float, deliverable_mwh: float
 
 
 def demand_response(outcome: Outcome, powers: Mapping[str, Floats]) -> dict[str, Any]:
-    """Return how much load was shed and shifted, and in how many hours."""
+    """Return how much load was shed and shifted, and in how many hours; what flexible loads took."""
     step_h = outcome.case.time.step_h
     return {
         "shed_gwh": gwh(powers["shed"], step_h),
@@ -198,6 +199,26 @@ def demand_response(outcome: Outcome, powers: Mapping[str, Floats]) -> dict[str,
         "shift_up_gwh": gwh(powers["shift_up"], step_h),
         "shift_down_gwh": gwh(powers["shift_down"], step_h),
         "shift_hours": _active_hours(powers["shift_up"] + powers["shift_down"], step_h),
+        "flexible_gwh": gwh(powers["flexible"], step_h),
+        "flexible": _flexible(outcome),
+    }
+
+
+def _flexible(outcome: Outcome) -> dict[str, dict[str, float | None]]:
+    """Return the energies of each flexible load: taken, asked by its target, missed, beyond it, and cut, GWh."""
+    case, result = outcome.case, outcome.dispatch
+    step_h, surplus_mwh = case.time.step_h, flexible_surplus_mwh(case, result)
+    cut_mw = flexible_cut_mw(case, result)
+    return {
+        name: {
+            "gwh": gwh(result.flexible_mw[:, k], step_h),
+            "target_gwh": float(case.flexible.target_mw[k]) * case.time.hours / MWH_PER_GWH,
+            "missed_gwh": float(np.maximum(-surplus_mwh[:, k], 0.0).sum()) / MWH_PER_GWH,
+            "beyond_gwh": float(np.maximum(surplus_mwh[:, k], 0.0).sum()) / MWH_PER_GWH,
+            "cut_gwh": gwh(cut_mw[:, k], step_h),
+            "full_load_hours": share(float(result.flexible_mw[:, k].sum()) * step_h, case.flexible.power_mw[k]),
+        }
+        for k, name in enumerate(case.flexibles)
     }
 
 
@@ -247,7 +268,7 @@ def cost(outcome: Outcome, powers: Mapping[str, Floats]) -> dict[str, Any]:
     parts = {name: float(value) for name, value in outcome.dispatch.cost_cny}
     total = sum(parts.values())
     penalty = sum(parts.get(name, 0.0) for name in PENALTIES)
-    sent_mwh = gwh(powers["load"] + powers["export"], outcome.case.time.step_h) * MWH_PER_GWH
+    sent_mwh = gwh(powers["load"] + powers["flexible"] + powers["export"], outcome.case.time.step_h) * MWH_PER_GWH
     return {
         "total_cny": total,
         "penalty_cny": penalty,

@@ -94,7 +94,18 @@ def rederive(run: RunRecord) -> dict[str, Any]:
 
 
 def _energy(h: Hours) -> dict[str, Any]:
-    names = ("discharge", "charge", "unserved", "shed", "shift_down", "shift_up", "load", "export", "loss")
+    names = (
+        "discharge",
+        "charge",
+        "unserved",
+        "shed",
+        "shift_down",
+        "shift_up",
+        "load",
+        "flexible",
+        "export",
+        "loss",
+    )
     return {
         "hours": len(h.system) * h.step_h,
         "generation": _by_tech(h, h.net_gwh),
@@ -115,7 +126,7 @@ def _by_tech(h: Hours, of_plants: Mapping[str, float], county: str | None = None
 def dispatch_residual_mw(system: pd.DataFrame) -> pd.Series:
     """Return what is given − what is taken in the system file, MW [hours]."""
     given = ["coal_mw", "hydro_mw", "wind_mw", "pv_mw", "discharge_mw", "unserved_mw", "shed_mw", "shift_down_mw"]
-    taken = ["load_mw", "shift_up_mw", "export_mw", "charge_mw", "loss_mw"]
+    taken = ["load_mw", "flexible_mw", "shift_up_mw", "export_mw", "charge_mw", "loss_mw"]
     return system[given].sum(axis=1) - system[taken].sum(axis=1)
 
 
@@ -217,6 +228,25 @@ def _demand_response(h: Hours) -> dict[str, Any]:
         "shift_up_gwh": h.gwh(up),
         "shift_down_gwh": h.gwh(down),
         "shift_hours": h.hours(up + down > 1e-6),
+        "flexible_gwh": h.gwh(h.system["flexible_mw"]),
+        "flexible": {name: _flexible_use(h, name, row) for name, row in h.static["flexible_loads"].items()},
+    }
+
+
+def _flexible_use(h: Hours, name: str, row: Mapping[str, Any]) -> dict[str, float]:
+    """Return the energies of a flexible load, day by day, GWh."""
+    taken = h.run.quantity("plants", "consumption_mw")[name]
+    cut = (row["minimum_mw"] - taken).clip(lower=0.0)
+    cut = cut.where(cut > 1e-6, 0.0)
+    more = taken + cut - row["power_mw"] * row["target_h_per_day"] / 24.0
+    daily = more.groupby(pd.DatetimeIndex(more.index).date).sum()
+    return {
+        "gwh": h.gwh(taken),
+        "target_gwh": h.gwh(taken + cut - more),
+        "missed_gwh": h.gwh(-daily.clip(upper=0.0)),
+        "beyond_gwh": h.gwh(daily.clip(lower=0.0)),
+        "cut_gwh": h.gwh(cut),
+        "full_load_hours": 1000.0 * h.gwh(taken) / row["power_mw"],
     }
 
 
@@ -251,9 +281,11 @@ def _cost(h: Hours) -> dict[str, Any]:
     stored = h.run.metrics["cost"]["parts_cny"]
     rules = ("ranking", "reserve", "ramps", "export_balance")
     parts = _cost_by_energy(h) | {name: stored[name] for name in ("starts", *rules) if name in stored}
+    if h.static["flexible_loads"]:
+        parts["flexible"] = sum(_flexible_cny(h, name, row) for name, row in h.static["flexible_loads"].items())
     total = sum(parts.values())
     penalty = sum(parts.get(name, 0.0) for name in ("unserved", "curtailment", "export_cut", *rules))
-    sent_mwh = 1000.0 * h.gwh(h.system["load_mw"] + h.system["export_mw"])
+    sent_mwh = 1000.0 * h.gwh(h.system["load_mw"] + h.system["flexible_mw"] + h.system["export_mw"])
     return {
         "total_cny": total,
         "penalty_cny": penalty,
@@ -262,6 +294,12 @@ def _cost(h: Hours) -> dict[str, Any]:
         "parts_cny": parts,
         "mean_price_cny_per_mwh": h.system["price_cny_per_mwh"].mean(),
     }
+
+
+def _flexible_cny(h: Hours, name: str, row: Mapping[str, Any]) -> float:
+    use = _flexible_use(h, name, row)
+    paid = float(use["missed_gwh"] * row["missed_cny_per_mwh"] - use["beyond_gwh"] * row["value_cny_per_mwh"])
+    return 1000.0 * (paid + use["cut_gwh"] * float(h.static["prices"]["flexible_cut"]))
 
 
 def _cost_by_energy(h: Hours) -> dict[str, float]:
@@ -339,7 +377,7 @@ def _served_and_sent(h: Hours) -> pd.Series:
     """Return Σ scheduled injections: generation + discharge − charge − load served − export, MW."""
     s = h.system
     served = s["load_mw"] + s["shift_up_mw"] - s["shift_down_mw"] - s["shed_mw"] - s["unserved_mw"]
-    return h.net.sum(axis=1) + s["discharge_mw"] - s["charge_mw"] - served - s["export_mw"]
+    return h.net.sum(axis=1) + s["discharge_mw"] - s["charge_mw"] - served - s["flexible_mw"] - s["export_mw"]
 
 
 def _largest(values: pd.Series) -> float | None:

@@ -38,7 +38,7 @@ from sim.hourly import Column, hourly_files
 from sim.outcome import Outcome
 from sim.static import network_part, static_part
 
-FORMAT = 2
+FORMAT = 3
 """Version of the folder's layout; a reader refuses any other."""
 RUN_FILE = "run.json"
 HOURLY = ("system", "plants", "branches", "buses")

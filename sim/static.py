@@ -30,6 +30,7 @@ def static_part(outcome: Outcome) -> dict[str, Any]:
         "storages": _rows(scenario.storages, "storage_id"),
         "loads": _only(_rows(scenario.tables.loads, "load_id"), outcome.case.loads),
         "channels": _only(_rows(scenario.tables.exports, "channel_id"), outcome.case.channels),
+        "flexible_loads": _rows(scenario.flexible_loads, "flexible_id"),
         "counties": _rows(scenario.tables.counties, "county"),
         "buses": _buses(outcome),
         "branches": _branches(outcome),
@@ -135,7 +136,17 @@ def _elements(scenario: Scenario) -> Mapping[str, Rows]:
 
 
 def _prices(outcome: Outcome) -> dict[str, float]:
-    names = ("curtailed", "unserved", "storage", "shed", "shift", "export_up", "export_down", "export_cut")
+    names = (
+        "curtailed",
+        "unserved",
+        "storage",
+        "shed",
+        "shift",
+        "export_up",
+        "export_down",
+        "export_cut",
+        "flexible_cut",
+    )
     return {name: float(getattr(outcome.case, f"price_{name}")) for name in names}
 
 

@@ -116,6 +116,7 @@ def _laws(run: RunRecord) -> list[Finding]:
         "system file = sum of the plants' file": _system_against_plants(h),
         "system file = sum of the buses' file": _system_against_buses(h),
         "content of storage": _storage_content(h),
+        "flexible loads within their power": _flexible_excess(h),
         "hours without a solution are NaN": _unsolved_values(h),
         "cost of starts between hot and cold": _starts_outside(h),
     }
@@ -145,12 +146,13 @@ def _system_against_plants(h: Hours) -> pd.DataFrame:
         name: h.run.quantity("plants", f"{name}_mw").sum(axis=1) for name in ("charge", "discharge", "export")
     }
     parts |= {f"{tech}_available": h.available[h.of(tech)].sum(axis=1) for tech in ("wind", "pv")}
+    parts["flexible"] = h.run.quantity("plants", "consumption_mw").sum(axis=1)
     parts["export_contract"] = h.run.quantity("plants", "contract_mw").sum(axis=1)
     return pd.DataFrame({name: h.system[f"{name}_mw"] - values for name, values in parts.items()})
 
 
 def _system_against_buses(h: Hours) -> pd.DataFrame:
-    names = ("load", "unserved", "shed", "shift_up", "shift_down")
+    names = ("load", "flexible", "unserved", "shed", "shift_up", "shift_down")
     sums = {name: h.run.quantity("buses", f"{name}_mw").sum(axis=1) for name in names}
     apart = {name: h.system[f"{name}_mw"] - values for name, values in sums.items()}
     slack = h.run.quantity("buses", "slack_mw")[h.solved].sum(axis=1)
@@ -170,6 +172,12 @@ def _storage_content(h: Hours) -> pd.DataFrame:
     kept = stored.shift(1) * (1.0 - rows["self_discharge_per_h"] * h.step_h)
     moved = charge * rows["charge_efficiency"] - discharge / rows["discharge_efficiency"]
     return (stored - kept - moved * h.step_h).iloc[1:]
+
+
+def _flexible_excess(h: Hours) -> pd.DataFrame:
+    """Return by how much flexible loads take more than their power, MW."""
+    most = pd.Series({name: row["power_mw"] for name, row in h.static["flexible_loads"].items()}, dtype=float)
+    return (h.run.quantity("plants", "consumption_mw") - most).clip(lower=0.0)
 
 
 def _unsolved_values(h: Hours) -> pd.Series:

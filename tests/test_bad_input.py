@@ -183,3 +183,27 @@ def test_a_file_that_is_no_weather_is_refused(tmp_path: Path):
     path = tmp_path / "noise.epw"
     path.write_bytes(bytes(range(256)))
     assert_refused(tmp_path, ["tiny", "--weather", f"weining={path}"], 3, ["noise.epw"])
+
+
+def test_flexible_loads_that_cannot_be_are_named(tmp_path: Path):
+    scenario = tables_beside(tmp_path)
+    columns = "flexible_id,name_en,name_zh,bus_id,county,power_mw,minimum_mw,target_h_per_day,missed_cny_per_mwh"
+    row = "E1,E,电解槽,HL221,威宁,200,250,6,900,1000,an example,assumed"
+    table = f"{columns},value_cny_per_mwh,source,confidence\n{row}\n"
+    (tmp_path / "mine" / "flexible_loads.csv").write_text(table, encoding="utf-8")
+    wanted = ["flexible_loads.csv (E1)", '"HL221" is not in buses.csv', "minimum_mw 250", "value_cny_per_mwh 1000"]
+    assert_refused(tmp_path, [str(scenario)], 3, wanted)
+
+
+def test_a_river_that_runs_in_a_circle_is_named(tmp_path: Path):
+    scenario = tables_beside(tmp_path)
+    path = tmp_path / "mine" / "hydro_energy.csv"
+    upstream = {"H1": "H7", "H7": "H1", "H5": "H99"}
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = [row | {"upstream": upstream.get(row["plant_id"], "")} for row in csv.DictReader(file)]
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+    wanted = ["H1 ← H7 ← H1", '"H99" is not in hydro_energy.csv', "leave one upstream blank"]
+    assert_refused(tmp_path, [str(scenario)], 3, wanted)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -136,3 +137,27 @@ def test_an_interrupted_run_leaves_nothing_that_looks_finished(tmp_path: Path):
     assert process.returncode == 130
     assert "Interrupted" in message
     assert not list((tmp_path / "runs").glob("[!.]*")) if (tmp_path / "runs").exists() else True
+
+
+def test_a_flexible_load_is_in_every_file_of_a_run(tmp_path: Path):
+    # 200 MW for 6 of 24 h on three days: 3.6 GWh, at a bus that otherwise only collects PV.
+    shutil.copytree(ROOT / "scenarios" / "bijie", tmp_path / "tables")
+    row = "E1,Electrolyser,电解槽,HL220,威宁,200,10,6,900,0.9,an example,assumed"
+    names = "flexible_id,name_en,name_zh,bus_id,county,power_mw,minimum_mw,target_h_per_day,missed_cny_per_mwh"
+    (tmp_path / "tables" / "flexible_loads.csv").write_text(f"{names},power_factor,source,confidence\n{row}\n")
+    scenario = tmp_path / "electrolyser.toml"
+    scenario.write_text('extends = "tiny"\nname = "electrolyser"\ntables = "tables"\n')
+    done = runner.invoke(app, ["run", str(scenario), "--out", str(tmp_path / "runs"), "--quiet"])
+    assert done.exit_code == 0, done.stderr
+    (folder,) = (tmp_path / "runs").iterdir()
+    run = read_run(folder)
+    use = run.metrics["demand_response"]["flexible"]["E1"]
+    assert use["target_gwh"] == pytest.approx(3.6)
+    assert use["gwh"] == pytest.approx(3.6 + use["beyond_gwh"] - use["missed_gwh"])
+    taken = run.quantity("plants", "consumption_mw")["E1"]
+    assert taken.min() >= 10.0 - 1e-6
+    assert (run.quantity("buses", "flexible_mw")["HL220"] == taken).all()
+    assert run.metrics["network"]["hours_solved"] == 72
+    assert "电解槽" in (folder / "report.html").read_text(encoding="utf-8")
+    checked = runner.invoke(app, ["verify", str(folder)])
+    assert checked.exit_code == 0, checked.stdout

@@ -269,7 +269,8 @@ def _most_taken_mw(study: Study, year: WeatherYear) -> Floats:
     export = year.profiles.export_mw.sum(axis=1) * (1.0 + settings.export.band)
     storage = sum(item.power_mw for item in study.scenario.storages)
     shift = 1.0 + settings.demand_response.shift_share
-    return np.asarray(1.1 * (shift * year.profiles.load_mw.sum(axis=1) + export) + storage)
+    flexible = sum(item.power_mw for item in year.scenario.flexible_loads)
+    return np.asarray(1.1 * (shift * year.profiles.load_mw.sum(axis=1) + export + flexible) + storage)
 
 
 def spread_over_years(study: Study, answer: Answer, seeds: Sequence[int], jobs: int, stages: Stages) -> Spread:

@@ -111,14 +111,19 @@ def _dispatched_anew(
     from sim.dispatch import lp  # noqa: PLC0415  (loads HiGHS)
 
     case = exact.plan.case
+    step_mwh = now.shed_mw.sum(axis=1) * case.time.step_h
+    called = float(step_mwh.sum())
     for span in spans:
         first, begin, stop = np.searchsorted(case.time.day, [span.first, span.begin, span.stop]).tolist()
         sent = (walked.export_mw - case.export_mw)[first:stop].sum(axis=0) * case.time.step_h
         account = state_at(case, now, first).account_mwh + sent
-        exact.enter(state_at(case, now, begin))
+        # Of the energies of the year, the stretch has what all other days leave.
+        others = called - float(step_mwh[begin:stop].sum())
+        exact.enter(replace(state_at(case, now, begin), called_mwh=others))
         for window in lp.windows(case, begin, stop):
             ends = replace(window, last_mwh=walked.stored_mwh[stop - 1], exactly=True, last_account_mwh=account)
             exact.take(ends if window.end == stop < len(case.time) else window)
+        called = exact.called_mwh
     units = Commitment(now.coal_units_on, now.coal_starts, np.zeros_like(now.coal_starts))
     days = np.concatenate([np.arange(span.begin, span.stop) for span in spans])
     steps = np.isin(case.time.day, days)

@@ -50,6 +50,8 @@ def kinds_of(case: DispatchCase, units_on: Ints, limits: NetworkLimits, first_mw
     yield from _hydro(case, limits)
     yield from _exports(case, limits)
     yield from _demand(case, limits)
+    if case.flexibles:
+        yield from _flexible(case, limits)
     yield from _shift(case, limits.loads @ moved_share(case))
     yield from _stores(case, limits, first_mwh)
     if case.rules.export_balance != "none":
@@ -63,8 +65,27 @@ def load_share(case: DispatchCase) -> Floats:
 
 
 def moved_share(case: DispatchCase) -> Floats:
-    """Return each load's share of all load of the axis [loads]: in this proportion load is moved."""
+    """Return each load's share of all load of the axis [loads]: in this proportion load is moved, or called."""
     return np.asarray(case.load_mw.sum(axis=0) / max(case.load_mw.sum(), 1e-300))
+
+
+def called_mw(case: DispatchCase, at_places: bool) -> Floats:
+    """Return what one call to all loads together can shed [hours], MW.
+
+    ``at_places``: loads respond in the constant proportion of ``moved_share``, none with more than it takes.
+    """
+    if not at_places:
+        return case.shed_limit_mw
+    share = moved_share(case)
+    there = share > 0.0
+    whole = (case.load_mw[:, there] / share[there]).min(axis=1, initial=np.inf)
+    return np.asarray(np.minimum(case.shed_limit_mw, whole))
+
+
+def called_day_mw(case: DispatchCase) -> Floats:
+    """Return the mean power that the hours of shedding of a day allow [days], MW."""
+    first = np.flatnonzero(np.diff(case.time.day, prepend=-1))
+    return np.asarray(np.maximum.reduceat(case.shed_limit_mw, first) * case.rules.shed_hours_per_day / 24.0)
 
 
 def knee_pu(case: DispatchCase) -> Floats:
@@ -109,15 +130,41 @@ def _exports(case: DispatchCase, limits: NetworkLimits) -> Iterator[Kind]:
 
 
 def _demand(case: DispatchCase, limits: NetworkLimits) -> Iterator[Kind]:
-    shed = load_share(case) * case.shed_limit_mw[:, None]
-    unserved = np.maximum(case.load_mw - shed, 0.0)
+    shed = _shed(case, limits)
     ones = np.ones(len(case.loads))
+    # What is called, and not load by load, may stay away: all the load may go unserved then.
+    called = case.rules.shed_is_budgeted
+    unserved = case.load_mw if called else np.maximum(case.load_mw - shed.most, 0.0)
     curtailed = np.full(len(case.renewables), -case.price_curtailed)
     relief = np.array([case.price_loss_relief])
     yield Kind("renewables", curtailed, case.available_mw, 1.0, limits.renewables)
-    yield Kind("shed", case.price_shed * ones, shed, 1.0, limits.loads)
+    yield shed
     yield Kind("unserved", case.price_unserved * ones, unserved, 1.0, limits.loads)
     yield Kind("relief", relief, case.loss_mw[:, None], 1.0, limits.loss[:, None])
+
+
+def _shed(case: DispatchCase, limits: NetworkLimits) -> Kind:
+    """Return load that is shed: one by one; with an energy of the day or the year one call to all together."""
+    if case.rules.shed_is_budgeted:
+        most = called_mw(case, at_places=bool(limits.rows))[:, None]
+        return Kind("shed", np.array([case.price_shed]), most, 1.0, (limits.loads @ moved_share(case))[:, None])
+    most = load_share(case) * case.shed_limit_mw[:, None]
+    return Kind("shed", np.full(len(case.loads), case.price_shed), most, 1.0, limits.loads)
+
+
+def _flexible(case: DispatchCase, limits: NetworkLimits) -> Iterator[Kind]:
+    """Return what flexible loads do without (all of their power is asked for), what they miss, and what is cut.
+
+    Doing without costs what a MWh beyond the target is worth; missed energy the rest of its price.
+    """
+    loads, steps = case.flexible, (len(case.time), 1)
+    own = np.arange(len(loads.names), dtype=np.float64)[None, :]
+    value, more = loads.value_cny_per_mwh, loads.missed_cny_per_mwh - loads.value_cny_per_mwh
+    cut = np.full(len(loads.names), case.price_flexible_cut)
+    ever = np.full((len(case.time), len(loads.names)), NO_BOUND)
+    yield Kind("without", value, np.tile(loads.free_mw, steps), 1.0, limits.flexibles, own)
+    yield Kind("missed", more, ever, 0.0, limits.flexibles, own)
+    yield Kind("flexible_cut", cut, np.tile(loads.minimum_mw, steps), 1.0, limits.flexibles, own)
 
 
 def _shift(case: DispatchCase, reach: Floats) -> Iterator[Kind]:

@@ -2,7 +2,8 @@
 
 A day is the unit of time: units of this class are started for days, not for hours. Every day needs
 
-    need = max over the day (load + loss + contract − credit · (wind + PV) − mean hydro) + reserve · peak load
+    need = max over the day (load + mean flexible + loss + contract − credit · (wind + PV) − mean hydro)
+           + reserve · peak load
 
 and units are taken one per plant first, then second units, and so on; plants of a rank stand in merit order and
 move up by one place every ``rotation_days``. See ``docs/explanation/dispatch.md``.
@@ -57,8 +58,9 @@ def commit(case: DispatchCase) -> Commitment:
 def daily_need_mw(case: DispatchCase) -> Floats:
     """Return the coal capacity that each day needs, MW [days]."""
     load = case.load_mw.sum(axis=1)
+    flexible = np.maximum(case.flexible.target_mw, case.flexible.minimum_mw).sum()
     hydro = (case.hydro_budget_mwh.sum(axis=1) / case.day_hours)[case.time.day]
-    net = load + case.loss_mw + case.export_mw.sum(axis=1) - hydro
+    net = load + flexible + case.loss_mw + case.export_mw.sum(axis=1) - hydro
     net -= case.renewables_credit * case.available_mw.sum(axis=1)
     return np.maximum(_daily_max(case, net), 0.0) + case.reserve_share_load * _daily_max(case, load)
 

@@ -19,6 +19,7 @@ from scenarios import jitcache  # noqa: F401  (before numba)
 from scenarios.errors import InvariantError
 from scenarios.records import Bools, Floats, Ints
 from sim.dispatch.anew import with_rules_kept
+from sim.dispatch.columns import called_day_mw, called_mw
 from sim.dispatch.commitment import Commitment, commit
 from sim.dispatch.kernels import coordinate
 from sim.dispatch.kernels_state import LAYERS, Clock, Network, Search, Stack, Stores, Water
@@ -62,16 +63,19 @@ def walked(task: Task) -> tuple[DispatchResult, Bools]:
     """Return the dispatch in view of the rows of a task, and the days that are better left to ``lp``."""
     case, kinds = task.case, storage_kinds(task.case, task.limits)
     order = np.argsort(-case.hydro_capacity_mw, kind="stable")
-    stores, water = stores_of(case, kinds), _water(case, order)
-    resources = Resources(order, kinds.first, accounts(case))
+    resources = Resources(order, len(case.flexibles) + case.rules.shed_is_budgeted, kinds.first, accounts(case))
     reserve = reserve_rows(case, task.commitment, task.stack, resources.stores, resources.count)
     bounds = bounds_of(case, task.stack, task.limits, resources, tuple(reserve))
+    stores = stores_of(case, kinds, resources.moved)
+    water = _water(case, order, at_places=len(bounds.columns) > 0)
     stack = _stack(task, bounds)
     network = network_of(case, task.stack, bounds, stack)
     clock = _clock(case)
     coordinate(np.zeros(4, np.int64), search_for(stores, water, clock), network, stack, stores, water, clock)
-    hydro = np.empty((len(case.time), len(case.hydros)))
-    hydro[:, order] = np.maximum(water.flow_mw.T, 0.0)
+    given = np.maximum(water.flow_mw.T, 0.0)
+    plants, flexibles = len(case.hydros), len(case.flexibles)
+    hydro = np.empty((len(case.time), plants))
+    hydro[:, order] = given[:, :plants]
     schedule = Schedule(
         hydro_mw=hydro,
         charge_mw=_split(stores.charge_mw, kinds),
@@ -80,6 +84,8 @@ def walked(task: Task) -> tuple[DispatchResult, Bools]:
         shift_up_mw=stores.charge_mw[0].copy(),
         shift_down_mw=stores.discharge_mw[0].copy(),
         sent_mw=_sent_mw(task, stores),
+        without_mw=given[:, plants : plants + flexibles],
+        called_mw=given[:, plants + flexibles :].sum(axis=1),
     )
     result = settle(case, task.commitment, task.stack, schedule, _behind(task, stack, network, bounds))
     return result, torn_days(case, stack, stores, result)
@@ -99,7 +105,7 @@ def _behind(task: Task, stack: Stack, network: Network, bounds: Bounds) -> Behin
     return Behind(
         step=seen,
         used_mw=shared_behind(network.wires, task.stack, seen),
-        price_cny_per_mwh=stack.up_price[len(task.case.hydros)][seen],
+        price_cny_per_mwh=stack.up_price[network.wires.moved][seen],
         share=bounds.moved_share,
     )
 
@@ -125,18 +131,38 @@ def _stack(task: Task, bounds: Bounds) -> Stack:
     )
 
 
-def _water(case: DispatchCase, order: Ints) -> Water:
-    """Return hydro above its must-run, the largest plant first."""
-    minimum = case.hydro_minimum_mw
-    mean = np.maximum(case.hydro_budget_mwh / case.day_hours[:, None] - minimum, 0.0)
-    most = np.maximum(case.hydro_capacity_mw - minimum, 0.0)
-    return Water(
-        mean_mw=np.ascontiguousarray(mean[:, order].T),
-        most_mw=np.ascontiguousarray(most[:, order].T),
-        flow_mw=np.zeros((len(case.hydros), len(case.time))),
-        spare_mwh=np.zeros((len(case.hydros), len(minimum))),
-        spill_price=case.price_spilled,
+def _water(case: DispatchCase, order: Ints, at_places: bool) -> Water:
+    """Return hydro above its must-run, the largest plant first; what flexible loads can spare; load on call."""
+    loads, steps = case.flexible, (1, len(case.time))
+    parts = [_hydro(case, order)]
+    spare = np.repeat((loads.power_mw - loads.target_mw)[:, None], len(case.day_hours), axis=1)
+    parts.append(
+        (spare, np.tile(loads.free_mw[:, None], steps), -loads.value_cny_per_mwh, loads.missed_cny_per_mwh)
     )
+    if case.rules.shed_is_budgeted:
+        price, never = np.array([-case.price_shed]), np.array([np.inf])
+        parts.append((called_day_mw(case)[None, :], called_mw(case, at_places)[None, :], price, never))
+    mean, most, spill, short = (np.ascontiguousarray(np.concatenate(part)) for part in zip(*parts, strict=True))
+    pool = np.full(len(mean), np.inf)
+    if case.rules.shed_mwh_per_year is not None:
+        pool[-1] = case.rules.shed_mwh_per_year
+    return Water(
+        mean_mw=mean,
+        most_mw=most,
+        spill_price=spill,
+        short_price=short,
+        flow_mw=np.zeros_like(most),
+        spare_mwh=np.zeros_like(mean),
+        pool_mwh=pool,
+    )
+
+
+def _hydro(case: DispatchCase, order: Ints) -> tuple[Floats, Floats, Floats, Floats]:
+    """Return mean, most, price of spilling and of releasing too much, as ``Water`` has them."""
+    minimum, count = case.hydro_minimum_mw, len(case.hydros)
+    mean = np.maximum(case.hydro_budget_mwh / case.day_hours[:, None] - minimum, 0.0)
+    most = np.maximum(case.hydro_capacity_mw - minimum, 0.0)[case.time.day]
+    return mean[:, order].T, most[:, order].T, np.full(count, case.price_spilled), np.full(count, np.inf)
 
 
 def search_for(stores: Stores, water: Water, clock: Clock) -> Search:
@@ -148,7 +174,7 @@ def search_for(stores: Stores, water: Water, clock: Clock) -> Search:
         by=labels[0],
         source=labels[1],
         tired=np.zeros(steps, np.bool_),
-        hops=np.zeros((LAYERS, 3), np.int64),
+        hops=np.zeros((LAYERS + 1, 3), np.int64),
         flow=np.zeros((plants, steps)),
         spare=np.zeros(plants),
         fill=rates[0],

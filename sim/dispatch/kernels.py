@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sim.dispatch.kernels_chains import move_chains
-from sim.dispatch.kernels_moves import move_store, move_water
+from sim.dispatch.kernels_moves import move_pool, move_store, move_water
 from sim.dispatch.kernels_network import any_stale, freshen, look, settled
 from sim.dispatch.kernels_state import (
     Clock,
@@ -75,11 +75,11 @@ def coordinate(
 
 @kernel
 def _enter(begin: int, end: int, stack: Stack, stores: Stores, water: Water, clock: Clock) -> None:
-    """Give new steps their first schedule: flat hydro, idle stores."""
+    """Give new steps their first schedule: flat hydro, idle stores; what is dearer to give than to keep is kept."""
     for step in range(begin, end):
         day = clock.day[step]
         for k in range(len(water.flow_mw)):
-            flow = min(water.mean_mw[k, day], water.most_mw[k, day])
+            flow = min(water.mean_mw[k, day], water.most_mw[k, step]) if water.spill_price[k] >= 0.0 else 0.0
             water.flow_mw[k, step] = flow
             water.spare_mwh[k, day] += (water.mean_mw[k, day] - flow) * clock.step_h
             stack.net_mw[step] -= flow
@@ -117,6 +117,9 @@ def _improve(
             for k in range(len(stores.keep)):
                 if stores.daily[k]:
                     gained += _improve_store(k, first, stop, network, stack, stores, clock)
+        for k in range(len(water.flow_mw)):
+            if water.pool_mwh[k] < np.inf:
+                gained += _improve_pool(k, begin, end, network, stack, water, clock)
         for k in range(len(stores.keep)):
             if not stores.daily[k]:
                 gained += _improve_store(k, begin, end, network, stack, stores, clock)
@@ -147,5 +150,18 @@ def _improve_water(
     while True:
         freshen(k, begin, end, stack, network)
         gained += move_water(k, day, begin, end, stack, water, step_h)
+        if not any_stale(k, begin, end, stack):
+            return gained
+
+
+@kernel
+def _improve_pool(
+    k: int, begin: int, end: int, network: Network, stack: Stack, water: Water, clock: Clock
+) -> float:
+    """Move what a plant gives from day to day while that pays; return the gain, CNY."""
+    gained = 0.0
+    while True:
+        freshen(k, begin, end, stack, network)
+        gained += move_pool(k, begin, end, stack, water, clock)
         if not any_stale(k, begin, end, stack):
             return gained

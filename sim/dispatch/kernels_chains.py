@@ -19,7 +19,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from sim.dispatch.kernels_moves import LEAST_GAIN_CNY_PER_MWH, put_in, take_out
+from sim.dispatch.kernels_moves import (
+    LEAST_GAIN_CNY_PER_MWH,
+    put_in,
+    returned_price,
+    returned_room,
+    spare_price,
+    spare_room,
+    take_out,
+)
 from sim.dispatch.kernels_network import freshen
 from sim.dispatch.kernels_state import (
     LAYERS,
@@ -40,7 +48,10 @@ STOP_GAIN_CNY_PER_MWH = 1e-5
 """A chain must gain this much per MWh that the window has to serve, or its end is not tried again."""
 
 OWN, SPARE, KEPT = -1, -2, -3
-"""Sources that are not another step: the step's own stack, water to be spilled, content never replaced."""
+"""Sources that are not another step: the step's own stack, water to be spilled, content never replaced.
+
+A chain ends in the stack of its last step (``OWN``), or in what a plant gives less there (``SPARE``).
+"""
 
 
 @kernel
@@ -63,9 +74,14 @@ def move_chains(
             freshen(resource, begin, end, stack, network)
         last = _label(begin, end, search, stack, stores, water, clock)
         gain, sink = _best_sink(begin, end, last, search, stack)
+        returned, at, by = _best_return(begin, end, last, search, stack, water, clock)
+        if returned > gain:
+            gain, sink = returned, at
+        else:
+            by = OWN
         if sink < 0:
             return number
-        gained = gain * _follow(last, sink, (begin, end), search, stack, stores, water, clock)
+        gained = gain * _follow((last, sink, by), (begin, end), search, stack, stores, water, clock)
         search.tired[sink - begin] = gained < enough
     return CHAINS_PER_STEP * (end - begin)
 
@@ -80,6 +96,24 @@ def _best_sink(begin: int, end: int, layer: int, search: Search, stack: Stack) -
         if gain > best and not search.tired[place]:
             best, sink = gain, begin + place
     return best, sink
+
+
+@kernel
+def _best_return(
+    begin: int, end: int, layer: int, search: Search, stack: Stack, water: Water, clock: Clock
+) -> tuple[float, int, int]:
+    """Return the same where a plant gives less in the last step, out of an energy that is dear to give."""
+    best, sink, by = LEAST_GAIN_CNY_PER_MWH, -1, OWN
+    for k in range(len(water.flow_mw)):
+        if water.spill_price[k] > 0.0 and water.short_price[k] == np.inf:
+            continue
+        for place in range(end - begin):
+            step = begin + place
+            gain = returned_price(k, clock.day[step], water) - search.cost[layer, place]
+            usable = water.flow_mw[k, step] > SMALL and not stack.seen[step] and not search.tired[place]
+            if usable and gain > best:
+                best, sink, by = gain, step, k
+    return best, sink, by
 
 
 @kernel
@@ -153,16 +187,14 @@ def _by_water(
 ) -> None:
     """Offer energy that plant ``k`` brings from the cheapest step of the day, or from its spare water."""
     begin, first, stop = reach
-    cheap, source = np.inf, OWN
-    if water.spare_mwh[k, day] > SMALL:
-        cheap, source = -water.spill_price, SPARE
+    cheap, source = spare_price(k, day, water), SPARE
     for step in range(first, stop):
         if water.flow_mw[k, step] > SMALL:
             cost = _taken(layer, step, k, begin, search, stack)
             if cost < cheap:
                 cheap, source = cost, step
     for step in range(first, stop):
-        if water.flow_mw[k, step] < water.most_mw[k, day] - SMALL and step != source:
+        if water.flow_mw[k, step] < water.most_mw[k, step] - SMALL and step != source:
             _offer(layer, step, cheap, (k, source, begin), search, stack)
 
 
@@ -182,7 +214,7 @@ def _by_store(
         carried = carried / keep if stores.high_mwh[k, step] - stores.level_mwh[k, step] > SMALL else np.inf
     carried, source = np.inf, OWN
     if not stores.daily[k]:
-        carried, source = 0.0, KEPT
+        carried, source = stores.end_value[k], KEPT
     for step in range(stop - 1, first - 1, -1):
         if stores.level_mwh[k, step] - stores.low_mwh[k, step] <= SMALL:
             carried = np.inf
@@ -215,8 +247,7 @@ def _drawn(k: int, step: int, stored: float, stores: Stores) -> float:
 
 @kernel
 def _follow(
-    layer: int,
-    sink: int,
+    goal: tuple[int, int, int],
     reach: tuple[int, int],
     search: Search,
     stack: Stack,
@@ -224,14 +255,15 @@ def _follow(
     water: Water,
     clock: Clock,
 ) -> float:
-    """Go the chain that ends in ``sink`` with label ``layer`` as far as it bears; return the MWh delivered."""
-    hops = search.hops
-    count, start = _trace(layer, sink, reach[0], search, stack)
+    """Go the chain to a goal (label, step, plant or ``OWN``) as far as it bears; return the MWh delivered."""
+    hops, sink = search.hops, goal[1]
+    count, start = _trace(goal, reach[0], search, stack)
     most, taken = _bears(count, reach, search, stores, water, clock)
     lines = stack.line[hops[0, 0]], stack.line[hops[count - 1, 0]]
     # Prices of both ends hold together for half of the rooms that they hold for one by one: costs are convex.
     part = 0.5 if start == sink else 1.0
-    most = min(most, part * stack.down_room_mw[lines[0], sink])
+    if goal[2] == OWN:
+        most = min(most, part * stack.down_room_mw[lines[0], sink])
     if start >= 0:
         most = min(most, part * stack.up_room_mw[lines[1], start] / taken)
     if most <= SMALL:
@@ -243,9 +275,12 @@ def _follow(
 
 
 @kernel
-def _trace(last: int, sink: int, begin: int, search: Search, stack: Stack) -> tuple[int, int]:
+def _trace(goal: tuple[int, int, int], begin: int, search: Search, stack: Stack) -> tuple[int, int]:
     """Write (resource, from, to) of every hop, last hop first; return their number and the first step, or −1."""
-    count, step = 0, sink
+    count, (last, step, plant) = 0, goal
+    if plant != OWN:
+        search.hops[0, 0], search.hops[0, 1], search.hops[0, 2] = plant, step, SPARE
+        count = 1
     for layer in range(last, 0, -1):
         by = search.by[layer, step - begin]
         if by >= 0:
@@ -270,19 +305,22 @@ def _bears(
     """
     begin, plants, hops = reach[0], len(water.flow_mw), search.hops
     _forget(reach[1] - begin, search)
-    taken = 1.0
+    taken, most = 1.0, np.inf
     for hop in range(count):
         by, source, step = hops[hop, 0], hops[hop, 1], hops[hop, 2]
-        if by >= plants:
+        if step == SPARE:
+            search.flow[by, source - begin] -= taken
+            most = returned_room(by, clock.day[source], water) / clock.step_h
+        elif by >= plants:
             taken = _use_store(by - plants, (source, step), reach, taken, search, stores)
         elif source == SPARE:
             search.flow[by, step - begin] += taken
-            search.spare[by] += taken * clock.step_h / water.spare_mwh[by, clock.day[step]]
+            search.spare[by] += taken * clock.step_h / spare_room(by, clock.day[step], water)
             taken = 0.0
         else:
             search.flow[by, step - begin] += taken
             search.flow[by, source - begin] -= taken
-    most = _bound_by_water(reach, search, water, clock)
+    most = min(most, _bound_by_water(reach, search, water))
     return min(most, _bound_by_stores(reach, search, stores, clock)), taken
 
 
@@ -326,7 +364,7 @@ def _use_store(
 
 
 @kernel
-def _bound_by_water(reach: tuple[int, int], use: Search, water: Water, clock: Clock) -> float:
+def _bound_by_water(reach: tuple[int, int], use: Search, water: Water) -> float:
     """Return the most MW that flows and spare water allow."""
     most, (begin, end) = np.inf, reach
     for k in range(len(use.spare)):
@@ -335,7 +373,7 @@ def _bound_by_water(reach: tuple[int, int], use: Search, water: Water, clock: Cl
         for place in range(end - begin):
             change, flow = use.flow[k, place], water.flow_mw[k, begin + place]
             if change > 0.0:
-                most = min(most, (water.most_mw[k, clock.day[begin + place]] - flow) / change)
+                most = min(most, (water.most_mw[k, begin + place] - flow) / change)
             elif change < 0.0:
                 most = min(most, flow / -change)
     return most
@@ -382,14 +420,21 @@ def _apply(
     plants = len(water.flow_mw)
     if by >= plants:
         return _apply_store(by - plants, (source, step, end), amount, stack, stores, clock.step_h)
-    water.flow_mw[by, step] += amount
-    shift_net(by, step, -amount, stack)
-    if source == SPARE:
-        water.spare_mwh[by, clock.day[step]] -= amount * clock.step_h
-        return 0.0
-    water.flow_mw[by, source] -= amount
-    shift_net(by, source, amount, stack)
-    return 1.0
+    _give(by, step, amount, source == SPARE, stack, water, clock)
+    _give(by, source, -amount, step == SPARE, stack, water, clock)
+    return 0.0 if source == SPARE else 1.0
+
+
+@kernel
+def _give(by: int, step: int, more: float, of_spare: bool, stack: Stack, water: Water, clock: Clock) -> None:
+    """Let a plant give more in a step (none for ``SPARE``), and take it from what is spare of its day."""
+    if step == SPARE:
+        return
+    water.flow_mw[by, step] += more
+    shift_net(by, step, -more, stack)
+    if of_spare:
+        water.spare_mwh[by, clock.day[step]] -= more * clock.step_h
+        water.pool_mwh[by] -= more * clock.step_h
 
 
 @kernel

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from sim.dispatch.kernels_state import SMALL, Stack, Stores, Water, kernel, shift_net
+from sim.dispatch.kernels_state import SMALL, Clock, Stack, Stores, Water, kernel, shift_net
 
 LEAST_GAIN_CNY_PER_MWH = 0.01
 """A move must gain at least this much."""
@@ -27,13 +27,10 @@ def move_water(k: int, day: int, begin: int, end: int, stack: Stack, water: Wate
     """Move release of plant ``k`` between steps of a day, to and from spilling, while that pays; return CNY."""
     gained, line = 0.0, stack.line[k]
     for _ in range(MOVES_PER_STEP * (end - begin)):
-        less, more = _best_flows(k, day, begin, end, stack, water)
-        spare = water.spare_mwh[k, day] / step_h
+        less, more = _best_flows(k, begin, end, stack, water)
         cheap = stack.up_price[line, less] if less >= 0 else np.inf
         dear = stack.down_price[line, more] if more >= 0 else -np.inf
-        spill, use = -cheap - water.spill_price, -np.inf
-        if spare > SMALL:
-            use = dear + water.spill_price
+        spill, use = returned_price(k, day, water) - cheap, dear - spare_price(k, day, water)
         gain = max(dear - cheap, spill, use)
         if gain <= LEAST_GAIN_CNY_PER_MWH:
             break
@@ -48,16 +45,44 @@ def move_water(k: int, day: int, begin: int, end: int, stack: Stack, water: Wate
 
 
 @kernel
-def _best_flows(k: int, day: int, begin: int, end: int, stack: Stack, water: Water) -> tuple[int, int]:
+def spare_price(k: int, day: int, water: Water) -> float:
+    """Return what one more MWh given on a day costs that is not given less in another step."""
+    if water.spare_mwh[k, day] > SMALL and water.pool_mwh[k] > SMALL:
+        return float(-water.spill_price[k])
+    return float(water.short_price[k])
+
+
+@kernel
+def spare_room(k: int, day: int, water: Water) -> float:
+    """Return how many MWh can be had at that price."""
+    if water.spare_mwh[k, day] > SMALL:
+        return float(min(water.spare_mwh[k, day], water.pool_mwh[k]))
+    return np.inf
+
+
+@kernel
+def returned_price(k: int, day: int, water: Water) -> float:
+    """Return what one MWh less given on a day is worth that is not given more in another step."""
+    return float(water.short_price[k] if water.spare_mwh[k, day] < -SMALL else -water.spill_price[k])
+
+
+@kernel
+def returned_room(k: int, day: int, water: Water) -> float:
+    """Return how many MWh are worth that."""
+    return float(-water.spare_mwh[k, day] if water.spare_mwh[k, day] < -SMALL else np.inf)
+
+
+@kernel
+def _best_flows(k: int, begin: int, end: int, stack: Stack, water: Water) -> tuple[int, int]:
     """Return the step where less release costs least and the step where more of it saves most (−1: none)."""
     less, more = -1, -1
     cheap, dear = np.inf, -np.inf
-    most, line = water.most_mw[k, day], stack.line[k]
+    line = stack.line[k]
     for step in range(begin, end):
         flow = water.flow_mw[k, step]
         if flow > SMALL and stack.up_price[line, step] < cheap:
             cheap, less = stack.up_price[line, step], step
-        if flow < most - SMALL and stack.down_price[line, step] > dear:
+        if flow < water.most_mw[k, step] - SMALL and stack.down_price[line, step] > dear:
             dear, more = stack.down_price[line, step], step
     return less, more
 
@@ -69,20 +94,64 @@ def _reroute(k: int, day: int, less: int, more: int, stack: Stack, water: Water,
     if less >= 0:
         amount = min(amount, water.flow_mw[k, less], stack.up_room_mw[line, less])
     else:
-        amount = min(amount, water.spare_mwh[k, day] / step_h)
+        amount = min(amount, spare_room(k, day, water) / step_h)
     if more >= 0:
-        amount = min(amount, water.most_mw[k, day] - water.flow_mw[k, more], stack.down_room_mw[line, more])
+        amount = min(amount, water.most_mw[k, more] - water.flow_mw[k, more], stack.down_room_mw[line, more])
+    else:
+        amount = min(amount, returned_room(k, day, water) / step_h)
     if less >= 0:
         water.flow_mw[k, less] -= amount
         shift_net(k, less, amount, stack)
     else:
         water.spare_mwh[k, day] -= amount * step_h
+        water.pool_mwh[k] -= amount * step_h
     if more >= 0:
         water.flow_mw[k, more] += amount
         shift_net(k, more, -amount, stack)
     else:
         water.spare_mwh[k, day] += amount * step_h
+        water.pool_mwh[k] += amount * step_h
     return float(amount)
+
+
+@kernel
+def move_pool(k: int, begin: int, end: int, stack: Stack, water: Water, clock: Clock) -> float:
+    """Give less on one day and more on another that has spare, while that pays; return the gain, CNY."""
+    gained, line = 0.0, stack.line[k]
+    for _ in range(MOVES_PER_STEP * (end - begin)):
+        less, more = _best_days(k, begin, end, stack, water, clock)
+        if less < 0 or more < 0:
+            break
+        gain = stack.down_price[line, more] - stack.up_price[line, less]
+        if gain <= LEAST_GAIN_CNY_PER_MWH:
+            break
+        amount = min(water.flow_mw[k, less], stack.up_room_mw[line, less], stack.down_room_mw[line, more])
+        amount = min(amount, water.most_mw[k, more] - water.flow_mw[k, more])
+        amount = min(amount, water.spare_mwh[k, clock.day[more]] / clock.step_h)
+        for step, change in ((less, -amount), (more, amount)):
+            water.flow_mw[k, step] += change
+            water.spare_mwh[k, clock.day[step]] -= change * clock.step_h
+            shift_net(k, step, -change, stack)
+        gained += gain * clock.step_h * amount
+        if stack.seen[less] or stack.seen[more]:
+            break
+    return gained
+
+
+@kernel
+def _best_days(k: int, begin: int, end: int, stack: Stack, water: Water, clock: Clock) -> tuple[int, int]:
+    """Return the step where less costs least, and the step where more saves most on a day that has spare."""
+    less, more = -1, -1
+    cheap, dear = np.inf, -np.inf
+    line = stack.line[k]
+    for step in range(begin, end):
+        flow = water.flow_mw[k, step]
+        if flow > SMALL and stack.up_price[line, step] < cheap:
+            cheap, less = stack.up_price[line, step], step
+        room = min(water.most_mw[k, step] - flow, water.spare_mwh[k, clock.day[step]])
+        if room > SMALL and stack.down_price[line, step] > dear:
+            dear, more = stack.down_price[line, step], step
+    return less, more
 
 
 @kernel
@@ -122,10 +191,11 @@ def _best_pair(k: int, begin: int, end: int, stack: Stack, stores: Stores) -> tu
         fill = fill / keep if stores.high_mwh[k, step] - stores.level_mwh[k, step] > SMALL else np.inf
         draw = draw / keep if stores.level_mwh[k, step] - stores.low_mwh[k, step] > SMALL else -np.inf
     if not stores.daily[k]:
-        if -fill > best:
-            best, first, last, fills_first = -fill, fill_at, end, True
-        if draw > best:
-            best, first, last, fills_first = draw, draw_at, end, False
+        value = stores.end_value[k]
+        if value - fill > best:
+            best, first, last, fills_first = value - fill, fill_at, end, True
+        if draw - value > best:
+            best, first, last, fills_first = draw - value, draw_at, end, False
     return best, first, last, fills_first
 
 

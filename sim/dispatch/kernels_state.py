@@ -83,7 +83,7 @@ class Wires(NamedTuple):
     order of their price, with their width [steps, columns] and segment of the stack; what is to be served [steps]
     and what resources inject [steps, resources] (both are those of the stack). Load that is moved away cannot go
     unserved as well: the columns from ``lost_first`` on are at most ``lost_most_mw`` [steps, loads] less what the
-    resource ``moved`` takes of each load.
+    resource ``moved`` takes of each load, and less what is shed by the resource ``called`` (−1: none).
     Written, of steps that see rows: the vertex (number of active rows, these rows, the basic columns, where every
     column stands [steps, columns + 3 · rows]), and in the end what is used of each column [steps, columns].
     """
@@ -100,6 +100,7 @@ class Wires(NamedTuple):
     lost_first: int
     lost_most_mw: _Floats
     moved: int
+    called: int
     moved_share: _Floats
     net_mw: _Floats
     injected_mw: _Floats
@@ -144,9 +145,10 @@ class Stack(NamedTuple):
 class Stores(NamedTuple):
     """Stores [stores] (× [steps]), each with the number of its resource: moved load, storages, accounts of export.
 
-    ``keep`` is the content kept over a step; ``daily``: back to its start at midnight. Prices and most power are
-    those of charging and of discharging. Stores from ``accounts`` on are what a channel sent beyond its contract:
-    within ``± end_mwh`` where a day or a window ends, elsewhere within ``± inside_mwh``.
+    ``keep`` is the content kept over a step; ``daily``: back to its start at midnight; ``end_value``: what a MWh
+    that a window leaves behind is worth, as if it were drawn one step later. Prices and most power are those of
+    charging and of discharging. Stores from ``accounts`` on are what a channel sent beyond its contract: within
+    ``± end_mwh`` where a day or a window ends, elsewhere within ``± inside_mwh``.
     """
 
     resource: _Ints
@@ -160,6 +162,7 @@ class Stores(NamedTuple):
     discharge_price: _Floats
     start_mwh: _Floats
     daily: _Bools
+    end_value: _Floats
     low_mwh: _Floats
     high_mwh: _Floats
     most_charge_mw: _Floats
@@ -170,21 +173,28 @@ class Stores(NamedTuple):
 
 
 class Water(NamedTuple):
-    """Hydro above its must-run [plants, days]: given mean and most; written: ``flow_mw`` [plants, steps], spare."""
+    """What gives power out of an energy of the day: hydro above its must-run, flexible loads, load on call.
+
+    Given: mean of each day [plants, days], most [plants, steps], price of a MWh of the day that is not given
+    [plants], and of one given beyond it (infinite: never). Written: flow [plants, steps], what is spare of each day
+    (negative: given beyond it) [plants, days], what is left of an energy of the year (infinite: no limit) [plants].
+    """
 
     mean_mw: _Floats
     most_mw: _Floats
+    spill_price: _Floats
+    short_price: _Floats
     flow_mw: _Floats
     spare_mwh: _Floats
-    spill_price: float
+    pool_mwh: _Floats
 
 
 class Search(NamedTuple):
     """Room to look for chains of moves in a window.
 
     Labels [layers, steps]: cost, which resource brings it, from where; ends that were tried in vain [steps];
-    (resource, from, to) of every hop. What a chain uses per MW delivered: flows [plants, steps], part of the spare
-    water [plants], rates of filling and drawing, and contents [stores, steps].
+    (resource, from, to) of every hop, one more than layers. What a chain uses per MW delivered: flows
+    [plants, steps], part of the spare water [plants], rates of filling and drawing, and contents [stores, steps].
     """
 
     cost: _Floats

@@ -34,6 +34,9 @@ from sim.dispatch.security import Circuits, secure_rows
 OVERLOAD_DUST_MW = 1e-5
 """Overloads below this are rounding: a solver keeps every row and every bound to 1e-7."""
 
+THINGS = ("coal", "hydros", "renewables", "storages", "loads", "channels", "flexibles")
+"""Axes of a case whose things inject or withdraw."""
+
 SECTION_MARK = "section "
 """Rows of sections are named with this before the section's name, so that no branch can be meant."""
 
@@ -55,6 +58,7 @@ class NetworkLimits:
     storages: Floats = axes("rows", "stores")
     loads: Floats = axes("rows", "load points")
     channels: Floats = axes("rows", "export channels")
+    flexibles: Floats = axes("rows", "flexible loads")
     loss: Floats = axes("rows")
 
     def only(self, rows: Sequence[int]) -> NetworkLimits:
@@ -65,13 +69,12 @@ class NetworkLimits:
 
 def no_limits(case: DispatchCase) -> NetworkLimits:
     """Return the limits of a copper plate: no rows."""
-    things = ("coal", "hydros", "renewables", "storages", "loads", "channels")
     return NetworkLimits(
         rows=(),
         low_mw=np.zeros(0),
         high_mw=np.zeros(0),
         loss=np.zeros(0),
-        **{name: np.zeros((0, len(getattr(case, name)))) for name in things},
+        **{name: np.zeros((0, len(getattr(case, name)))) for name in THINGS},
     )
 
 
@@ -85,13 +88,13 @@ def _injected_mw(case: DispatchCase, result: DispatchResult) -> Floats:
     served = case.load_mw + result.shift_up_mw - result.shift_down_mw - result.shed_mw - result.unserved_mw
     stored = result.discharge_mw - result.charge_mw
     given = (result.coal_mw, result.hydro_mw, result.renewable_mw, stored)
-    return np.hstack([*given, -served, -result.export_mw, -result.loss_mw[:, None]])
+    return np.hstack([*given, -served, -result.export_mw, -result.flexible_mw, -result.loss_mw[:, None]])
 
 
 def _sensitivity(limits: NetworkLimits) -> Floats:
     """Return the flow per MW that every thing injects [things × rows], in the same order."""
     given = (limits.coal, limits.hydros, limits.renewables, limits.storages)
-    return np.hstack([*given, limits.loads, limits.channels, limits.loss[:, None]]).T
+    return np.hstack([*given, limits.loads, limits.channels, limits.flexibles, limits.loss[:, None]]).T
 
 
 FLOWS_AT_ONCE = 1 << 21
@@ -178,13 +181,12 @@ def limits_at(
         secure = secure_rows(model, branch_flows, branch_mw, circuits)
         names += secure.names
         rows, high = np.vstack([rows, secure.flows]), np.concatenate([high, secure.limit_mw])
-    things = ("coal", "hydros", "renewables", "storages", "loads", "channels")
     return NetworkLimits(
         rows=tuple(names),
         low_mw=-high,
         high_mw=high,
         loss=np.zeros(len(rows)),
-        **{name: rows[:, _places(getattr(case, name), bus_of)] for name in things},
+        **{name: rows[:, _places(getattr(case, name), bus_of)] for name in THINGS},
     )
 
 
@@ -232,6 +234,7 @@ def _buses_of(scenario: Scenario, model: GridModel) -> dict[str, int]:
         *((storage.storage_id, storage.bus_id) for storage in scenario.storages),
         *((load.load_id, load.bus_id) for load in tables.loads),
         *((channel.channel_id, channel.bus_id) for channel in tables.exports),
+        *((load.flexible_id, load.bus_id) for load in scenario.flexible_loads),
     ]
     return {name: place[bus] for name, bus in stands if bus in place}
 

@@ -128,11 +128,16 @@ def redispatch(
     units = Commitment(result.coal_units_on, result.coal_starts, np.zeros_like(result.coal_starts))
     plan = programme(case, units.units_on, limits, None, cap_mw)
     walk = Walk(plan, first_state(case))
+    step_mwh = result.shed_mw.sum(axis=1) * case.time.step_h
+    called = float(step_mwh.sum())
     for day in days:
         begin, end = np.searchsorted(case.time.day, [day, day + 1])
-        walk.enter(state_at(case, result, int(begin)))
         sent = state_at(case, result, int(end)).account_mwh
+        # Of the energies of the year, the day has what all other days leave.
+        others = called - float(step_mwh[begin:end].sum())
+        walk.enter(replace(state_at(case, result, int(begin)), called_mwh=others))
         walk.take(Window(int(begin), int(end), int(end), result.stored_mwh[end - 1], True, sent))
+        called = walk.called_mwh
     anew = walk.finished(units).result
     merged = spliced(result, anew, np.isin(case.time.day, days), days)
     return replace(merged, cost_cny=cost_parts(case, merged, dict(result.cost_cny)["starts"]))
@@ -185,6 +190,7 @@ class Walk:
         """Begin in the state ``first``."""
         self.plan = plan
         self._spent = np.zeros_like(plan.budget_mw)
+        self._soft = plan.relieving.any(axis=1)
         self.enter(first)
         self._kept = np.zeros_like(plan.upper)
         self._prices = np.zeros(len(plan.case.time))
@@ -198,12 +204,18 @@ class Walk:
         """Go on from a state."""
         case, plan = self.plan.case, self.plan
         self._level, self._moved, self._account = state.stored_mwh, state.moved_mwh, state.account_mwh
-        spent = np.append(state.released_mwh, state.shed_mwh)
+        spent = np.concatenate([state.released_mwh, state.without_mwh, [state.shed_mwh]])
+        self._called_mwh = state.called_mwh
         today = case.time.day[min(state.step, len(case.time) - 1)]
         self._spent[today], self._spent[today + 1 :] = spent[: len(plan.budgets)], 0.0
         powers = [state.coal_mw] if case.rules.ramps else []
         powers += [state.export_mw] if case.rules.export_ramp_mw_per_h is not None else []
         self._before_mw = np.concatenate([np.zeros(int((~plan.coupled).sum())), *powers])
+
+    @property
+    def called_mwh(self) -> float:
+        """Load shed so far, MWh."""
+        return self._called_mwh
 
     def take(self, window: Window) -> None:
         """Optimise a window, keep its first part and carry the state to the next one."""
@@ -330,7 +342,7 @@ class Walk:
         stores[0] = self._merged_level(plan.keep * self._level)
         moved = np.zeros(window.end - window.begin)
         moved[0] = self._moved
-        left = self._budget_left(window).ravel()
+        left = np.concatenate([self._budget_left(window).ravel(), self._year_left()])
         fixed = (plan.asked_mw[steps], stores.ravel(), moved, self._accounts(window))
         rows, places = model.cell_rows, model.cell_places
         base = self._base_mw[places, rows]
@@ -355,7 +367,13 @@ class Walk:
         first, last = int(day[window.begin]), int(day[-1])
         days = slice(first, last + 1)
         hours = np.bincount(day, minlength=last + 1)[days] * case.time.step_h
-        return np.asarray(np.maximum(self.plan.budget_mw[days] * hours[:, None] - self._spent[days], 0.0))
+        left = self.plan.budget_mw[days] * hours[:, None] - self._spent[days]
+        return np.where(self._soft, left, np.maximum(left, 0.0))
+
+    def _year_left(self) -> Floats:
+        """Return what the energies of the year still allow [energies], MWh."""
+        most = self.plan.case.rules.shed_mwh_per_year
+        return np.zeros(0) if most is None else np.array([max(most - self._called_mwh, 0.0)])
 
     def _violated(self, window: Window, values: Floats) -> list[Cell]:
         """Return the cells that are violated, with those that the same steps will have in windows to come."""
@@ -383,6 +401,7 @@ class Walk:
         self._account = kept[at["account"]] if "account" in at else self._account
         spent = self._kept[steps] @ plan.spending.T * plan.case.time.step_h
         np.add.at(self._spent, plan.case.time.day[steps], spent)
+        self._called_mwh += float(self._kept[steps, at["shed"]].sum()) * plan.case.time.step_h
         if plan.coupled.any():
             power = plan.pushed_mw(kept[None, :])[0] + plan.base_mw(slice(last, last + 1))[0]
             self._before_mw = np.where(plan.coupled, power, 0.0)

@@ -4,7 +4,7 @@
 when. Balance of every step, in MW:
 
     Σ coal + Σ hydro + Σ renewable + Σ discharge + Σ unserved + Σ shed + Σ shift_down
-        = Σ load + Σ shift_up + Σ export + Σ charge + loss
+        = Σ load + Σ flexible + Σ shift_up + Σ export + Σ charge + loss
 
 Some prices follow from others so that they always rank alike, whatever a scenario says; they are properties of the
 case, and ``docs/explanation/dispatch.md`` has them in one table.
@@ -25,6 +25,9 @@ START_CONTENT = 0.5
 
 TOLERANCE_MW = 1e-6
 
+FLEXIBLE_BELOW_UNSERVED = 0.97
+"""Price of cutting the minimum of flexible loads, relative to that of unserved load."""
+
 
 @dataclass(frozen=True, slots=True)
 class Rules:
@@ -37,7 +40,7 @@ class Rules:
     steps are always allowed. ``export_balance``: what a channel sends beyond and below its contract cancels out
     within each day or month, but for ``export_tolerance`` of the period's contract energy.
     ``storage_end_cny_per_mwh`` values the content that a window leaves behind. Load is shed for at most
-    ``shed_hours_per_day`` at full power.
+    ``shed_hours_per_day`` at full power, and not more than ``shed_mwh_per_year`` on the axis (none: no limit).
     """
 
     ramps: bool = False
@@ -53,6 +56,12 @@ class Rules:
     export_tolerance: float = 0.0
     storage_end_cny_per_mwh: float = 0.0
     shed_hours_per_day: float = 24.0
+    shed_mwh_per_year: float | None = None
+
+    @property
+    def shed_is_budgeted(self) -> bool:
+        """Whether shedding has an energy of the day or of the year: then it is one call to all loads at once."""
+        return self.shed_hours_per_day < 24.0 or self.shed_mwh_per_year is not None
 
     @property
     def hold_others(self) -> bool:
@@ -82,6 +91,39 @@ class PartLoad:
     knee_pu: Floats = axes("coal")
     upper_cost: Floats = axes("coal")
     no_load_cny_per_h: Floats = axes("coal")
+
+
+@record
+class FlexibleLoads:
+    """Loads that need an energy a day, whenever that is (electrolysers): each takes 0 … ``power_mw``.
+
+    ``minimum_mw`` of it is taken always, cut only just before other load goes unserved. ``target_mw`` is the mean
+    power that each day must reach; a MWh less costs ``missed_cny_per_mwh``, a MWh more is worth
+    ``value_cny_per_mwh``, which is less.
+    """
+
+    names: tuple[str, ...]
+    power_mw: Floats = axes("names")
+    minimum_mw: Floats = axes("names")
+    target_mw: Floats = axes("names")
+    value_cny_per_mwh: Floats = axes("names")
+    missed_cny_per_mwh: Floats = axes("names")
+
+    @property
+    def free_mw(self) -> Floats:
+        """What each can do without at any time, MW."""
+        return np.asarray(self.power_mw - self.minimum_mw)
+
+    def check(self) -> None:
+        """Refuse loads that no dispatch could serve; they would be faults of the program that made them."""
+        ordered = (self.minimum_mw >= 0.0) & (self.minimum_mw <= self.power_mw) & (self.target_mw <= self.power_mw)
+        if not ordered.all() or (self.target_mw < 0.0).any():
+            raise ValueError("FlexibleLoads: minimum or target outside 0 … power")
+        if (self.value_cny_per_mwh > self.missed_cny_per_mwh).any():
+            raise ValueError("FlexibleLoads: a MWh beyond the target is worth more than one that is missed")
+
+
+NO_FLEXIBLE_LOADS = FlexibleLoads((), *np.zeros((5, 0)))
 
 
 @record
@@ -146,6 +188,12 @@ class DispatchCase:
     rules: Rules = Rules()
     part_load: PartLoad | None = None
     export_mean_mw: Floats | None = None
+    flexible: FlexibleLoads = NO_FLEXIBLE_LOADS
+
+    @property
+    def flexibles(self) -> tuple[str, ...]:
+        """Names of the flexible loads."""
+        return self.flexible.names
 
     @property
     def price_ramp(self) -> float:
@@ -171,6 +219,11 @@ class DispatchCase:
     def price_export_cut(self) -> float:
         """Price of export below its band: cut just before load goes unserved (19 : 20)."""
         return 0.95 * self.price_unserved
+
+    @property
+    def price_flexible_cut(self) -> float:
+        """Price of cutting what flexible loads always take: after export, before other load goes unserved."""
+        return FLEXIBLE_BELOW_UNSERVED * self.price_unserved
 
     @property
     def price_loss_relief(self) -> float:
@@ -219,6 +272,7 @@ class DispatchResult:
     ``hydro_spilled_mwh`` is what of a day's budget was not released; ``shift_up_mw``/``shift_down_mw`` are load
     moved into / out of the step. ``export_mw`` is what was sent out; below the band only in scarcity.
     ``loss_mw`` equals the estimate, except when so little is served that losses cannot arise.
+    ``flexible_mw`` is what flexible loads take, beside the load.
     ``price_cny_per_mwh`` is the marginal cost of one more MWh of load in the step. ``cost_cny`` holds the operating
     cost by part (coal, starts, storage, shed, shift, unserved, export_up, export_down, export_cut, curtailment,
     ranking: spilled water, hydro below its must-run, coal below minimum, losses not served).
@@ -233,6 +287,7 @@ class DispatchResult:
     storages: tuple[str, ...]
     loads: tuple[str, ...]
     channels: tuple[str, ...]
+    flexibles: tuple[str, ...]
     coal_mw: Floats = axes("hours", "coal")
     coal_units_on: Ints = axes("hours", "coal", dtype=int)
     coal_starts: Ints = axes("hours", "coal", dtype=int)
@@ -247,6 +302,7 @@ class DispatchResult:
     shift_down_mw: Floats = axes("hours", "loads")
     unserved_mw: Floats = axes("hours", "loads")
     export_mw: Floats = axes("hours", "channels")
+    flexible_mw: Floats = axes("hours", "flexibles")
     loss_mw: Floats = axes("hours")
     below_minimum_mw: Floats = axes("hours")
     price_cny_per_mwh: Floats = axes("hours")

@@ -9,7 +9,9 @@ Every step has the same columns, kind by kind (``columns``), one per thing; a wi
     shift      level − level before − step_h · (up − down) = 0        every step
     account    level − level before
                − step_h · (up − down − cut + forgiven) = 0            every step and channel, if export is balanced
-    budgets    step_h · Σ water (or load shed)     ≤ what is left     every day
+    budgets    step_h · Σ water (or load shed, or
+               what flexible loads do without − miss) ≤ what is left  every day
+    year       step_h · Σ load shed                ≤ what is left     every window, if the year has a limit
     rows       of ``rows``: network, reserve, ramps                   only where they were violated once
 
 Things that nothing in the programme tells apart are solved as one column (``Merging``): equal price and equal reach
@@ -26,7 +28,7 @@ import numpy as np
 from scipy import sparse
 
 from scenarios.records import Bools, Floats, Ints, axes, record
-from sim.dispatch.columns import Kind, day_ends, kinds_of, load_share, moved_share
+from sim.dispatch.columns import Kind, called_day_mw, day_ends, kinds_of, load_share, moved_share
 from sim.dispatch.limits import NetworkLimits
 from sim.dispatch.model import DispatchCase
 from sim.dispatch.rows import COAL_KINDS, FLOW_DUST, Family, families_of, price_overload
@@ -40,10 +42,14 @@ EMERGENCY_KINDS = ("shed", "unserved")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Budget:
-    """Columns that share an energy per day: which [columns], and the mean power that the day allows [days], MW."""
+    """Columns that share an energy per day: which [columns], and the mean power that the day allows [days], MW.
+
+    ``over`` [columns], if given, are what the day takes beyond it.
+    """
 
     columns: Bools
     mean_mw: Floats
+    over: Bools | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,28 +104,43 @@ class Programme:
 
     @cached_property
     def asked_mw(self) -> Floats:
-        """Right-hand side of the balance [hours]: load, loss and contract."""
+        """Right-hand side of the balance [hours]: load, full power of flexible loads, loss and contract."""
         case = self.case
-        return np.asarray(case.load_mw.sum(axis=1) + case.loss_mw + case.export_mw.sum(axis=1))
+        flexible = case.flexible.power_mw.sum()
+        return np.asarray(case.load_mw.sum(axis=1) + flexible + case.loss_mw + case.export_mw.sum(axis=1))
 
     @cached_property
     def budgets(self) -> tuple[Budget, ...]:
-        """Energies of the day: of every hydro plant above its must-run, and of shedding if it has one."""
+        """Energies of the day: hydro above its must-run, what flexible loads can spare, shedding if it has one."""
         case = self.case
         mean = np.maximum(case.hydro_budget_mwh / case.day_hours[:, None] - case.hydro_minimum_mw, 0.0)
         water = [Budget(self._is("water", k), mean[:, k]) for k in range(len(case.hydros))]
-        hours = case.rules.shed_hours_per_day
-        if hours >= 24.0:
-            return tuple(water)
-        first = np.flatnonzero(np.diff(case.time.day, prepend=-1))
-        shed = np.maximum.reduceat(case.shed_limit_mw, first) * hours / 24.0
-        return (*water, Budget(self._is("shed"), shed))
+        spare = np.tile(case.flexible.power_mw - case.flexible.target_mw, (len(case.day_hours), 1))
+        flexible = [
+            Budget(self._is("without", k), spare[:, k], self._is("missed", k)) for k in range(len(case.flexibles))
+        ]
+        called = case.rules.shed_hours_per_day < 24.0
+        shed = [Budget(self._is("shed"), called_day_mw(case))] if called else []
+        return (*water, *flexible, *shed)
 
     @cached_property
     def spending(self) -> Floats:
         """Which columns spend which budget [budgets × columns], 1 or 0."""
         rows = [budget.columns.astype(np.float64) for budget in self.budgets]
         return np.stack(rows) if rows else np.zeros((0, len(self.price)))
+
+    @cached_property
+    def relieving(self) -> Floats:
+        """Which columns take a budget beyond its energy [budgets × columns], 1 or 0."""
+        nothing = np.zeros(len(self.price))
+        rows = [nothing if item.over is None else item.over.astype(np.float64) for item in self.budgets]
+        return np.stack(rows) if rows else np.zeros((0, len(self.price)))
+
+    @cached_property
+    def yearly(self) -> Floats:
+        """Which columns spend the energies of the year [energies × columns], 1 or 0."""
+        limited = self.case.rules.shed_mwh_per_year is not None
+        return self._is("shed").astype(np.float64)[None, :] if limited else np.zeros((0, len(self.price)))
 
     @cached_property
     def budget_mw(self) -> Floats:
@@ -280,13 +301,18 @@ class Merging:
 
     @cached_property
     def spending(self) -> Floats:
-        """Which columns spend which budget [budgets × merged]."""
-        return self.plan.spending[:, self.groups.first]
+        """Coefficients of the columns in the budgets of a day [budgets × merged]."""
+        return (self.plan.spending - self.plan.relieving)[:, self.groups.first]
+
+    @cached_property
+    def yearly(self) -> Floats:
+        """Which columns spend the energies of the year [energies × merged]."""
+        return self.plan.yearly[:, self.groups.first]
 
     def window_matrix(self, day: Ints) -> sparse.csr_matrix:
         """Return the fixed rows of a window [rows × (steps · merged)]; ``day`` [steps] counts from its first day.
 
-        In this order: balance by step; contents by step: storages, moved load, accounts; budgets by day.
+        In this order: balance by step; contents by step: storages, moved load, accounts; budgets by day, by year.
         """
         same, before = sparse.identity(len(day)), sparse.eye(len(day), k=-1)
         on_day = (np.arange(day[-1] + 1)[:, None] == day).astype(np.float64)
@@ -298,6 +324,7 @@ class Merging:
             sparse.kron(same, self.plan.sign[None, self.groups.first]),
             *chains,
             sparse.kron(on_day, self.plan.case.time.step_h * self.spending),
+            sparse.kron(np.ones((1, len(day))), self.plan.case.time.step_h * self.yearly),
         )
         return sparse.vstack(rows, format="csr")
 

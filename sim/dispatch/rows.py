@@ -89,8 +89,9 @@ def _network(case: DispatchCase, limits: NetworkLimits, kinds: Sequence[Kind], c
     low, high = np.broadcast_to(limits.low_mw, shape), np.broadcast_to(limits.high_mw, shape)
     if cap_mw is not None:
         low, high = np.maximum(low, -cap_mw), np.minimum(high, cap_mw)
-    withdrawn = np.hstack([case.load_mw, case.export_mw, case.loss_mw[:, None]])
-    per_mw = -np.hstack([limits.loads, limits.channels, limits.loss[:, None]]).T
+    flexible = np.tile(case.flexible.power_mw, (len(case.time), 1))
+    withdrawn = np.hstack([case.load_mw, flexible, case.export_mw, case.loss_mw[:, None]])
+    per_mw = -np.hstack([limits.loads, limits.flexibles, limits.channels, limits.loss[:, None]]).T
     return Family("network", reach, per_mw, low, high, price_overload(case), withdrawn=withdrawn)
 
 
@@ -100,7 +101,8 @@ def _lost_load(case: DispatchCase, by_load: bool, width: int, at: Mapping[str, s
     sets = np.eye(count) if by_load else np.ones((1, count))
     share = (sets @ moved_share(case))[:, None]
     reach = np.zeros((len(sets), width))
-    reach[:, at["unserved"]] = reach[:, at["shed"]] = sets
+    reach[:, at["unserved"]] = sets
+    reach[:, at["shed"]] = share if case.rules.shed_is_budgeted else sets
     reach[:, at["shift_down"]], reach[:, at["shift_up"]] = share, -share
     shape = (len(case.time), len(sets))
     low, high = np.broadcast_to(-np.inf, shape), np.broadcast_to(0.0, shape)

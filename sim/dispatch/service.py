@@ -10,6 +10,7 @@ import numpy as np
 from scenarios.records import Floats
 from sim.dispatch.columns import account_bound_mwh, day_ends
 from sim.dispatch.model import DispatchCase, DispatchResult
+from sim.dispatch.response import flexible_cost_cny
 from sim.dispatch.rows import export_ramp_limit_mw, ramp_limits_mw, reserve_down_mw, reserve_up_mw
 
 DUST_MW = 1e-5
@@ -76,7 +77,7 @@ def export_forgiven_mwh(
 
 
 def missed_cost(case: DispatchCase, result: DispatchResult) -> tuple[tuple[str, float], ...]:
-    """Return what missed rules cost by part, CNY; only the parts that the case has rules for."""
+    """Return what missed rules and targets cost by part, CNY; only the parts that the case has."""
     rules, step_h = case.rules, case.time.step_h
     parts = []
     if rules.reserve_up or rules.reserve_down:
@@ -88,6 +89,8 @@ def missed_cost(case: DispatchCase, result: DispatchResult) -> tuple[tuple[str, 
         parts.append(("ramps", float(excess) * step_h * case.price_ramp))
     if rules.export_balance != "none":
         parts.append(("export_balance", float(export_forgiven_mwh(case, result).sum()) * case.price_export_cut))
+    if case.flexibles:
+        parts.append(("flexible", flexible_cost_cny(case, result)))
     return tuple(parts)
 
 

@@ -25,9 +25,10 @@ Given = dict[Role, Floats]
 
 @record
 class Schedule:
-    """What couples the steps: hydro above its must-run, storage, moved load. Powers in MW, all ≥ 0.
+    """What couples the steps: hydro above its must-run, storage, moved load, what flexible loads do without, calls.
 
-    ``sent_mw`` is what channels send unless the stack asks them to send less.
+    A call sheds load out of an energy of the day or the year. ``sent_mw`` is what channels send unless the stack
+    asks them to send less. Powers in MW, all ≥ 0.
     """
 
     hydro_mw: Floats = axes("hours", "hydros")
@@ -37,13 +38,15 @@ class Schedule:
     shift_up_mw: Floats = axes("hours")
     shift_down_mw: Floats = axes("hours")
     sent_mw: Floats = axes("hours", "channels")
+    without_mw: Floats = axes("hours", "flexibles")
+    called_mw: Floats = axes("hours")
 
 
 @record
 class Behind:
     """The steps behind wires that bind: what is used of every column of supply, MW, and the price there.
 
-    ``share`` says whose load is moved, in every step: flows must not depend on it in any other way.
+    ``share`` says whose load is moved or called, in every step: flows must not depend on it in any other way.
     """
 
     step: Ints = axes("seen", dtype=int)
@@ -67,6 +70,7 @@ def settle(
     if behind is not None:
         moved = np.broadcast_to(behind.share, case.load_mw.shape)
         price[behind.step] = behind.price_cny_per_mwh
+    given[Role.SHED] += moved * schedule.called_mw[:, None]
     up, down = moved * schedule.shift_up_mw[:, None], moved * schedule.shift_down_mw[:, None]
     unserved, relief = _not_served(case.load_mw + up - down, given)
     hydro = given[Role.HYDRO_MINIMUM] + schedule.hydro_mw
@@ -81,6 +85,7 @@ def settle(
         "shift_down_mw": down,
         "unserved_mw": unserved,
         "export_mw": np.maximum(schedule.sent_mw - less, 0.0),
+        "flexible_mw": _flexible_mw(case, schedule, given),
         "loss_mw": np.maximum(case.loss_mw - relief[:, 0], 0.0),
         "below_minimum_mw": _below_minimum_mw(case, commitment, given),
         "price_cny_per_mwh": price,
@@ -93,6 +98,7 @@ def settle(
         storages=case.storages,
         loads=case.loads,
         channels=case.channels,
+        flexibles=case.flexibles,
         coal_units_on=commitment.units_on,
         coal_starts=commitment.starts,
         charge_mw=schedule.charge_mw,
@@ -157,7 +163,8 @@ def _net_mw(stack: Supply, schedule: Schedule) -> Floats:
     stores = schedule.charge_mw.sum(axis=1) - schedule.discharge_mw.sum(axis=1)
     shift = schedule.shift_up_mw - schedule.shift_down_mw
     sent = (schedule.sent_mw - stack.sent_mw).sum(axis=1)
-    return np.asarray(stack.asked_mw + stores + shift + sent - schedule.hydro_mw.sum(axis=1))
+    given = schedule.hydro_mw.sum(axis=1) + schedule.without_mw.sum(axis=1) + schedule.called_mw
+    return np.asarray(stack.asked_mw + stores + shift + sent - given)
 
 
 def _given_mw(case: DispatchCase, stack: Supply, net_mw: Floats, behind: Behind | None) -> Given:
@@ -192,6 +199,7 @@ def _nothing(case: DispatchCase) -> Given:
         Role.EXPORT_DOWN: case.channels,
         Role.SHED: case.loads,
         Role.EXPORT_CUT: case.channels,
+        Role.FLEXIBLE_CUT: case.flexibles,
         Role.UNSERVED: case.loads,
         Role.LOSS_RELIEF: ("losses",),
     }
@@ -201,6 +209,11 @@ def _nothing(case: DispatchCase) -> Given:
 def _share(part: Floats, whole: Floats) -> Floats:
     """Return part / whole, 0 where the whole is nothing."""
     return np.asarray(np.divide(part, whole, out=np.zeros_like(whole), where=whole > 0.0))
+
+
+def _flexible_mw(case: DispatchCase, schedule: Schedule, given: Given) -> Floats:
+    """Return what flexible loads take [hours × flexibles], MW."""
+    return np.maximum(case.flexible.power_mw - schedule.without_mw - given[Role.FLEXIBLE_CUT], 0.0)
 
 
 def _not_served(asked_mw: Floats, given: Given) -> tuple[Floats, Floats]:

@@ -1,13 +1,15 @@
 """Case and commitment → the supply stack of every step: segments of supply in the order of their price.
 
     coal minimum │ hydro must-run │ wind and PV │ less export above contract │ coal above minimum, by cost
-    │ less export, within the band │ shed load │ export below the band │ unserved load │ losses not incurred
+    │ less export, within the band │ shed load │ export below the band │ minimum of flexible loads
+    │ unserved load │ losses not incurred
 
-The stack supplies what is asked when every channel sends the most that its band allows; sending less is a segment
-of supply like any other. Where export has to balance, channels send their contract, and what they send more or
-less is not in the stack: it couples the steps. Sending less than the band is then paid twice, there and in the
-balance. Prices of the first three are negative: not using them costs that much. The order above is the usual one;
-the prices of the case decide.
+The stack supplies what is asked when every channel sends the most that its band allows and flexible loads take all
+their power; sending less is a segment of supply like any other. Load that is shed out of an energy of the day or
+the year couples steps and is no segment. Where export has to balance, channels send their contract, and what they
+send more or less is not in the stack: it couples the steps. Sending less than the band is then paid twice, there
+and in the balance. Prices of the first three are negative: not using them costs that much. The order above is the
+usual one; the prices of the case decide.
 """
 
 from __future__ import annotations
@@ -37,6 +39,7 @@ class Role(Enum):
     EXPORT_DOWN = "less export within the band"
     SHED = "shed load"
     EXPORT_CUT = "export below the band"
+    FLEXIBLE_CUT = "minimum of flexible loads"
     UNSERVED = "unserved load"
     LOSS_RELIEF = "losses that do not arise"
 
@@ -75,13 +78,14 @@ class Supply:
 
 def supply(case: DispatchCase, commitment: Commitment) -> Supply:
     """Return the stack of every step, MW and CNY/MWh. Segments of equal price keep the order of the picture."""
+    flexible = case.flexible.power_mw.sum()
     segments = sorted(_segments(case, commitment), key=lambda segment: segment.price)
     sent = case.export_mw if balanced(case) else case.export_high_mw
     return Supply(
         segments=tuple(segments),
         price=np.array([segment.price for segment in segments]),
         top_mw=np.cumsum(np.stack([segment.width_mw for segment in segments], axis=1), axis=1),
-        asked_mw=case.load_mw.sum(axis=1) + case.loss_mw + sent.sum(axis=1),
+        asked_mw=case.load_mw.sum(axis=1) + flexible + case.loss_mw + sent.sum(axis=1),
         sent_mw=sent,
     )
 
@@ -108,7 +112,8 @@ def coal_top_mw(case: DispatchCase, commitment: Commitment) -> Floats:
 
 def _segments(case: DispatchCase, commitment: Commitment) -> Iterator[Segment]:
     least, upper = coal_minimum_mw(case, commitment), coal_upper_mw(case, commitment)
-    shed = load_share(case) * case.shed_limit_mw[:, None]
+    limit = 0.0 if case.rules.shed_is_budgeted else case.shed_limit_mw[:, None]
+    shed = load_share(case) * limit
     yield from _by_cost(Role.COAL_MINIMUM, case.coal_cost, -case.price_below_minimum, least)
     yield _whole(Role.HYDRO_MINIMUM, -case.price_hydro_minimum, case.hydro_minimum_mw[case.time.day])
     yield _whole(Role.RENEWABLES, -case.price_curtailed, case.available_mw)
@@ -117,6 +122,9 @@ def _segments(case: DispatchCase, commitment: Commitment) -> Iterator[Segment]:
         yield from _by_cost(Role.COAL_TOP, case.part_load.upper_cost, 0.0, coal_top_mw(case, commitment))
     yield from _exports(case)
     yield _whole(Role.SHED, case.price_shed, shed)
+    if case.flexibles:
+        cut = np.tile(case.flexible.minimum_mw, (len(case.time), 1))
+        yield _whole(Role.FLEXIBLE_CUT, case.price_flexible_cut, cut)
     yield _whole(Role.UNSERVED, case.price_unserved, case.load_mw - shed)
     yield _whole(Role.LOSS_RELIEF, case.price_loss_relief, case.loss_mw[:, None])
 

@@ -40,6 +40,7 @@ class Part:
     charge_efficiency: Floats
     discharge_efficiency: Floats
     keep: Floats
+    end_value: Floats
     charge_price: Floats
     discharge_price: Floats
     start_mwh: Floats
@@ -71,13 +72,13 @@ def accounts(case: DispatchCase) -> int:
     return len(case.channels) if balanced(case) else 0
 
 
-def stores_of(case: DispatchCase, kinds: Kinds) -> Stores:
-    """Return all stores before the first step."""
+def stores_of(case: DispatchCase, kinds: Kinds, first: int) -> Stores:
+    """Return all stores before the first step; they are the resources from ``first`` on."""
     parts = (_moved_load(case), _storages(case, kinds), _accounts(case))
     joined = {item.name: np.concatenate([getattr(part, item.name) for part in parts]) for item in fields(Part)}
     count, steps = len(joined["keep"]), len(case.time)
     return Stores(
-        resource=len(case.hydros) + np.arange(count),
+        resource=first + np.arange(count),
         accounts=count - accounts(case),
         daily=np.arange(count) == 0,
         charge_mw=np.zeros((count, steps)),
@@ -90,7 +91,7 @@ def stores_of(case: DispatchCase, kinds: Kinds) -> Stores:
 def _moved_load(case: DispatchCase) -> Part:
     most, none, whole = case.shift_limit_mw[None, :], np.zeros(1), np.ones(1)
     energy, price = np.full_like(most, case.shift_energy_mwh), np.array([case.price_shift])
-    return Part(none, none, whole, whole, whole, price, price, none, -energy, energy, most, most)
+    return Part(none, none, whole, whole, whole, none, price, price, none, -energy, energy, most, most)
 
 
 def _storages(case: DispatchCase, kinds: Kinds) -> Part:
@@ -100,12 +101,14 @@ def _storages(case: DispatchCase, kinds: Kinds) -> Part:
     np.add.at(energy, kinds.kind, case.storage_energy_mwh)
     most = np.repeat(power[:, None], len(case.time), axis=1)
     price = np.full(count, case.price_storage)
+    keep = (1.0 - case.storage_self_discharge_per_h[first]) ** case.time.step_h
     return Part(
         end_mwh=energy,
         inside_mwh=energy,
         charge_efficiency=case.storage_charge_efficiency[first],
         discharge_efficiency=case.storage_discharge_efficiency[first],
-        keep=(1.0 - case.storage_self_discharge_per_h[first]) ** case.time.step_h,
+        keep=keep,
+        end_value=case.rules.storage_end_cny_per_mwh / keep,
         charge_price=price,
         discharge_price=price,
         start_mwh=START_CONTENT * energy,
@@ -128,6 +131,7 @@ def _accounts(case: DispatchCase) -> Part:
         charge_efficiency=np.ones(count),
         discharge_efficiency=np.ones(count),
         keep=np.ones(count),
+        end_value=np.zeros(count),
         charge_price=np.full(count, case.price_export_up),
         discharge_price=np.full(count, case.price_export_down),
         start_mwh=np.zeros(count),

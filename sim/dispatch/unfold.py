@@ -22,17 +22,19 @@ def unfold(plan: Programme, commitment: Commitment, values: Floats, price: Float
     part = {name: values[:, columns] for name, columns in plan.at.items()}
     schedule = _schedule(case, part)
     hydro = part["must_run"] + part["water"]
+    taken = case.flexible.power_mw - schedule.without_mw
     less, moved = part["export_down"] + part["export_cut"], _moved_share(plan)
     draft = {
         "coal_mw": sum(part[kind] for kind in COAL_KINDS if kind in part),
         "hydro_mw": hydro,
         "hydro_spilled_mwh": np.maximum(case.hydro_budget_mwh - _by_day(plan, hydro), 0.0),
         "renewable_mw": part["renewables"],
-        "shed_mw": part["shed"],
+        "shed_mw": part["shed"] * moved if case.rules.shed_is_budgeted else part["shed"],
         "shift_up_mw": schedule.shift_up_mw[:, None] * moved,
         "shift_down_mw": schedule.shift_down_mw[:, None] * moved,
         "unserved_mw": part["unserved"],
         "export_mw": np.maximum(case.export_mw + part["export_up"] - less, 0.0),
+        "flexible_mw": np.maximum(taken - part.get("flexible_cut", 0.0), 0.0),
         "loss_mw": case.loss_mw - part["relief"][:, 0],
         "below_minimum_mw": (plan.upper[:, plan.at["coal_low"]] - part["coal_low"]).sum(axis=1),
         "price_cny_per_mwh": price,
@@ -45,6 +47,7 @@ def unfold(plan: Programme, commitment: Commitment, values: Floats, price: Float
         storages=case.storages,
         loads=case.loads,
         channels=case.channels,
+        flexibles=case.flexibles,
         coal_units_on=commitment.units_on,
         coal_starts=commitment.starts,
         charge_mw=schedule.charge_mw,
@@ -66,6 +69,8 @@ def cost_parts(case: DispatchCase, result: DispatchResult, starts_cny: float) ->
         shift_up_mw=result.shift_up_mw.sum(axis=1),
         shift_down_mw=result.shift_down_mw.sum(axis=1),
         sent_mw=result.export_mw,
+        without_mw=case.flexible.power_mw - result.flexible_mw,
+        called_mw=result.shed_mw.sum(axis=1),
     )
     return settle.cost_parts(case, result, schedule, starts_cny)
 
@@ -82,6 +87,8 @@ def _schedule(case: DispatchCase, part: dict[str, Floats]) -> Schedule:
         shift_up_mw=part["shift_up"][:, 0] - moved,
         shift_down_mw=part["shift_down"][:, 0] - moved,
         sent_mw=case.export_mw,
+        without_mw=part.get("without", np.zeros((len(moved), 0))),
+        called_mw=part["shed"].sum(axis=1),
     )
 
 

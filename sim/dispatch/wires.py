@@ -47,6 +47,7 @@ THINGS = {
     Role.EXPORT_DOWN: "channels",
     Role.SHED: "loads",
     Role.EXPORT_CUT: "channels",
+    Role.FLEXIBLE_CUT: "flexibles",
     Role.UNSERVED: "loads",
 }
 
@@ -55,22 +56,29 @@ THINGS = {
 class Resources:
     """What couples the steps, in this order: hydro plants, moved load, storages by kind, accounts of channels.
 
+    Between hydro and moved load stand flexible loads and load on call (if it has an energy), ``spared`` in all.
     ``order`` numbers the hydro plants, ``first`` is the first storage of each kind, ``accounts`` counts channels.
     """
 
     order: Ints
+    spared: int
     first: Ints
     accounts: int
 
     @property
+    def moved(self) -> int:
+        """Which resource is moved load."""
+        return len(self.order) + self.spared
+
+    @property
     def count(self) -> int:
         """Number of resources."""
-        return len(self.order) + 1 + len(self.first) + self.accounts
+        return self.moved + 1 + len(self.first) + self.accounts
 
     @property
     def stores(self) -> slice:
         """Which resources are storages."""
-        return slice(len(self.order) + 1, len(self.order) + 1 + len(self.first))
+        return slice(self.moved + 1, self.moved + 1 + len(self.first))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -79,7 +87,7 @@ class Bounds:
 
     MW in each row per MW that columns [rows × columns] inject, and resources while they take and while they give
     [2 × rows × resources]; what is in them before any of these acts, and limits [hours × rows], MW; price of a MWh
-    beyond them [rows]. ``moved_share`` [loads] says whose load is moved.
+    beyond them [rows]. ``moved_share`` [loads] says whose load is moved or shed on call.
     """
 
     columns: Floats
@@ -100,7 +108,9 @@ def bounds_of(
         np.hstack(
             [
                 limits.hydros[:, resources.order],
-                (limits.loads @ share)[:, None],
+                limits.flexibles,
+                # Load on call and moved load: all loads in proportion.
+                np.repeat((limits.loads @ share)[:, None], 1 + case.rules.shed_is_budgeted, axis=1),
                 limits.storages[:, resources.first],
                 limits.channels[:, : resources.accounts],
             ]
@@ -137,6 +147,7 @@ def _without_dust(reach: Floats) -> Floats:
 def base_flow_mw(case: DispatchCase, stack: Supply, limits: NetworkLimits, steps: slice = slice(None)) -> Floats:
     """Return the flow of every row when all that is asked is served and nothing is supplied."""
     flow = case.load_mw[steps] @ limits.loads.T + stack.sent_mw[steps] @ limits.channels.T
+    flow += case.flexible.power_mw @ limits.flexibles.T
     return np.asarray(-flow - case.loss_mw[steps, None] * limits.loss)
 
 
@@ -147,8 +158,9 @@ def near_rows(case: DispatchCase, stack: Supply, limits: NetworkLimits) -> Ints:
     steps = slice(0, None, NEAR_EVERY)
     water = np.minimum(case.hydro_budget_mwh / case.day_hours[:, None], case.hydro_capacity_mw)
     water = np.maximum(water - case.hydro_minimum_mw, 0.0)[case.time.day[steps]]
-    net = stack.asked_mw[steps] - water.sum(axis=1)
-    flow = base_flow_mw(case, stack, limits, steps) + water @ limits.hydros.T
+    spared = case.flexible.power_mw - case.flexible.target_mw
+    net = stack.asked_mw[steps] - water.sum(axis=1) - spared.sum()
+    flow = base_flow_mw(case, stack, limits, steps) + water @ limits.hydros.T + spared @ limits.flexibles.T
     floor = np.zeros(len(net))
     for number, segment in enumerate(stack.segments):
         width = segment.width_mw[steps]
@@ -171,6 +183,8 @@ def network_of(case: DispatchCase, supply: Supply, bounds: Bounds, stack: Stack)
     steps = len(case.time) if rows else 0
     most = min(rows, MOST_ACTIVE_ROWS)
     sizes = [len(segment.things) for segment in supply.segments]
+    plants = len(case.hydros) + len(case.flexibles)
+    called = case.rules.shed_is_budgeted
     lost = next(k for k, segment in enumerate(supply.segments) if segment.role is Role.UNSERVED)
     wires = Wires(
         reach=np.array(bounds.columns, order="C"),
@@ -184,7 +198,8 @@ def network_of(case: DispatchCase, supply: Supply, bounds: Bounds, stack: Stack)
         column_segment=np.repeat(np.arange(len(sizes)), sizes),
         lost_first=sum(sizes[:lost]),
         lost_most_mw=np.array(supply.segments[lost].part_mw, order="C"),
-        moved=len(case.hydros),
+        moved=plants + called,
+        called=plants if called else -1,
         moved_share=bounds.moved_share,
         net_mw=stack.net_mw,
         injected_mw=stack.injected_mw,

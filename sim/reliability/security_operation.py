@@ -95,10 +95,11 @@ def _currents_pu(model: GridModel, v: Complexes) -> Complexes:
 
 
 def _taken_mw(run: RunRecord, scenario: Scenario, model: GridModel) -> Floats:
-    """Return load served and export at each bus [hours × buses], MW."""
+    """Return load served, flexible loads and export at each bus [hours × buses], MW."""
     served = run.quantity("buses", "load_mw")
     for name, sign in (("shift_up", 1.0), ("shift_down", -1.0), ("shed", -1.0), ("unserved", -1.0)):
         served = served + sign * run.quantity("buses", f"{name}_mw")
+    served = served.add(run.quantity("buses", "flexible_mw"), fill_value=0.0)
     channels = {channel.channel_id: channel.bus_id for channel in scenario.tables.exports}
     export = run.quantity("plants", "export_mw")
     by_bus = export.T.groupby(export.columns.map(channels)).sum().T

@@ -44,6 +44,7 @@ COLOURS = {
     "unserved": "#882255",
     "curtailed": "#D55E00",
     "load": "#444C5C",
+    "flexible": "#6A4C93",
     "export": "#009E73",
     "loss": "#B9B9B9",
 }

@@ -38,6 +38,7 @@ SOURCES = {
 }
 USES = {
     "load": Both("负荷", "load"),
+    "flexible": Both("灵活负荷", "flexible loads"),
     "shift_up": Both("负荷移入", "load moved here"),
     "export": Both("外送", "sent out"),
     "charge": Both("储能充电", "storage in"),

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from weather_cases import scenario
 
-from profiles.hydro import generate_hydro, reservoir_year
+from profiles.hydro import delayed, generate_hydro, reservoir_year, water_years
 from scenarios.errors import DataError
 from scenarios.schema import Scenario
+from scenarios.tables import HydroEnergy
 
 WET_AND_DRY = np.array([1.0, 3.0] * 6)
 ROOMY = np.full(12, 100.0)
@@ -97,3 +98,60 @@ def test_a_plant_without_water_is_named() -> None:
         'hydro plant "H1" has no row',
         'hydro plant "H5" has no row',
     ]
+
+
+# Cascades
+
+
+def with_river(share: float, delay_h: float, year: int = 2025) -> Scenario:
+    """Return a scenario in which H7, without storage, lies below H1, whose 900 GWh of storage even out its year."""
+    case = scenario(f"time.year={year}")
+    given = {"upstream": "H1", "upstream_share": share, "delay_h": delay_h}
+    rows = tuple(row.model_copy(update=given) if row.plant_id == "H7" else row for row in case.tables.hydro_energy)
+    return Scenario(settings=case.settings, tables=case.tables.model_copy(update={"hydro_energy": rows}))
+
+
+def release_gwh(case: Scenario, name: str) -> np.ndarray:
+    rows: dict[str, HydroEnergy] = {row.plant_id: row for row in case.tables.hydro_energy}
+    return water_years(case, [rows[name]])[name].release_gwh
+
+
+def test_water_arrives_hours_later_by_hand() -> None:
+    # 24 MWh a day, 48 on the third. 6 h later, a quarter of a day's water is one day late.
+    sent = np.array([24.0, 24.0, 48.0, 24.0])
+    assert delayed(sent, 0.0) == pytest.approx(sent)
+    assert delayed(sent, 6.0) == pytest.approx([24.0, 24.0, 0.75 * 48 + 0.25 * 24, 0.75 * 24 + 0.25 * 48])
+    assert delayed(sent, 30.0) == pytest.approx([0.75 * 24 + 0.25 * 48, 24.0, 24.0, 0.75 * 48 + 0.25 * 24])
+
+
+def test_a_plant_below_a_large_reservoir_has_its_even_water() -> None:
+    plain, below = scenario(), with_river(1.0, 12.0)
+    # H1 releases every month alike; all of H7's 350 GWh come with it: 350 / 365 a day. By itself it has wet months.
+    assert np.ptp(release_gwh(plain, "H1")) < 1e-6
+    assert release_gwh(below, "H7") == pytest.approx(350.0 / 365.0)
+    assert np.ptp(release_gwh(plain, "H7")) > 1.0
+    half = release_gwh(with_river(0.5, 12.0), "H7")
+    assert half == pytest.approx((release_gwh(plain, "H7") + 350.0 / 365.0) / 2)
+    assert release_gwh(below, "H1") == pytest.approx(release_gwh(plain, "H1"))
+
+
+def test_a_delay_moves_water_to_the_next_day_and_loses_none() -> None:
+    # H5 (60 GWh of storage) sends other amounts in other months: on the first of a month, half of the old day's.
+    case = scenario()
+    given = {"upstream": "H5", "upstream_share": 1.0, "delay_h": 12.0}
+    rows = tuple(row.model_copy(update=given) if row.plant_id == "H7" else row for row in case.tables.hydro_energy)
+    below = Scenario(settings=case.settings, tables=case.tables.model_copy(update={"hydro_energy": rows}))
+    sent, arrived = release_gwh(below, "H5"), release_gwh(below, "H7")
+    assert arrived.sum() == pytest.approx(350.0)
+    scale = 350.0 / 864.0
+    july = 31 + 28 + 31 + 30 + 31 + 30
+    assert arrived[july] == pytest.approx(scale * (sent[july - 1] + sent[july]) / 2)
+    assert arrived[july + 1] == pytest.approx(scale * sent[july + 1])
+    assert abs(sent[july] - sent[july - 1]) > 0.01
+
+
+def test_a_reservoir_that_is_not_yet_built_holds_nothing_back() -> None:
+    # Hongjiadu is of 2004: in 2003 the river below it runs as nature has it.
+    rows = {row.plant_id: row for row in scenario("time.year=2003").tables.hydro_energy}
+    natural = water_years(scenario("time.year=2003"), [rows["H7"]])["H7"].release_gwh
+    assert release_gwh(with_river(1.0, 12.0, year=2003), "H7") == pytest.approx(natural)

@@ -11,7 +11,7 @@ from sim.dispatch.limits import NetworkLimits, no_limits
 from sim.dispatch.lp import solve
 from sim.dispatch.model import DispatchCase
 
-THINGS = ("coal", "hydros", "renewables", "storages", "loads", "channels")
+THINGS = ("coal", "hydros", "renewables", "storages", "loads", "channels", "flexibles")
 
 
 def make_limits(case: DispatchCase, limit_mw: Any, rows: tuple[str, ...] = (), **reach: Any) -> NetworkLimits:
@@ -47,6 +47,7 @@ def flows_mw(case: DispatchCase, result: Any, limits: NetworkLimits) -> Any:
         + (result.discharge_mw - result.charge_mw) @ limits.storages.T
         - served @ limits.loads.T
         - result.export_mw @ limits.channels.T
+        - result.flexible_mw @ limits.flexibles.T
         - result.loss_mw[:, None] * limits.loss
     )
 

@@ -14,6 +14,7 @@ from profiles.records import Profiles
 from scenarios.errors import DataError, InvariantError, ScenarioError
 from scenarios.load import load_scenario
 from scenarios.schema import Scenario
+from scenarios.tables import FlexibleLoad
 from sim.checks import violations
 from sim.dispatch import dispatch
 from sim.dispatch.model import DispatchCase
@@ -182,8 +183,44 @@ def test_coal_use_that_is_not_convex_is_refused():
         part_load_of(wrong)
 
 
-def test_fast_refuses_rules_that_it_does_not_know():
-    given = ["dispatch.storage_end_cny_per_mwh=50", "demand_response.shed_hours_per_day=4"]
-    with pytest.raises(ScenarioError) as error:
-        dispatch(load_scenario("tiny", given), case_of(given))
-    assert [problem.place for problem in error.value.problems] == [item.split("=")[0] for item in given]
+def with_flexible(scenario: Scenario, **given: object) -> Scenario:
+    """Return a scenario with one flexible load of 100 MW that wants 6 h a day."""
+    row: dict[str, object] = {
+        "flexible_id": "E1",
+        "name_en": "Electrolyser",
+        "name_zh": "电解槽",
+        "bus_id": scenario.tables.loads[0].bus_id,
+        "county": scenario.tables.loads[0].county,
+        "power_mw": 100.0,
+        "target_h_per_day": 6.0,
+        "missed_cny_per_mwh": 900.0,
+        "source": "an example",
+        "confidence": "assumed",
+    }
+    rows = (FlexibleLoad.model_validate(row | given),)
+    tables = scenario.tables.model_copy(update={"flexible_loads": rows})
+    return Scenario(settings=scenario.settings, tables=tables)
+
+
+def test_a_flexible_load_wants_its_hours_as_mean_power(winter: Scenario):
+    scenario = with_flexible(winter)
+    case = build_case(scenario, flat_profiles(scenario))
+    assert case.flexibles == ("E1",)
+    assert_allclose([case.flexible.power_mw[0], case.flexible.target_mw[0]], [100.0, 100.0 * 6 / 24])
+    assert build_case(with_flexible(winter, in_service_from=2030), flat_profiles(winter)).flexibles == ()
+
+
+def test_a_target_that_outbids_other_load_is_refused(winter: Scenario):
+    scenario = with_flexible(winter, missed_cny_per_mwh=19500.0)
+    with pytest.raises(ScenarioError, match=r"E1.*19500.*19400"):
+        build_case(scenario, flat_profiles(scenario))
+
+
+def test_hours_of_shedding_in_the_year_are_an_energy(winter: Scenario):
+    scenario = load_scenario(
+        "plan-2025", ["time.start=2025-03-31", "time.hours=30", "demand_response.shed_hours_per_year=40"]
+    )
+    case = build_case(scenario, flat_profiles(scenario))
+    # 5 % of a flat load of 100 MW at each load point, for 40 h.
+    assert_allclose(case.rules.shed_mwh_per_year, 40 * 0.05 * 100.0 * len(case.loads))
+    assert build_case(winter, flat_profiles(winter)).rules.shed_mwh_per_year is None

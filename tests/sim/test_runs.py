@@ -226,7 +226,7 @@ def test_a_disk_that_refuses_is_told(tmp_path, metrics):
 
 @pytest.mark.parametrize(
     ("text", "message"),
-    [("{", "is not JSON"), ('{"format": 99}', "format 99, wanted 2")],
+    [("{", "is not JSON"), ('{"format": 99}', "format 99, wanted 3")],
 )
 def test_a_bad_run_json_is_named(folder, text, message):
     (folder / "run.json").write_text(text)

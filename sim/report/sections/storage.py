@@ -61,6 +61,29 @@ def storages(content: Content) -> Table:
     return Table("storages", heads, tuple(rows), (foot,) if rows else ())
 
 
+def flexible_loads(content: Content) -> Table:
+    """Return what every flexible load took, and how it stands to its target."""
+    use = content.metrics["demand_response"]["flexible"]
+    rows = [
+        (
+            label(content.name_of(row, name)),
+            label(name),
+            power(row["power_mw"]),
+            *(small_energy(use[name][f"{what}_gwh"]) for what in ("target", "missed", "beyond")),
+            small_energy(use[name]["gwh"]),
+            plain(use[name]["full_load_hours"]),
+            label(word(f"confidence_{row['confidence']}"), row["confidence"]),
+        )
+        for name, row in content.static["flexible_loads"].items()
+    ]
+    heads = (
+        text_head("flexible_load"), text_head("id"), power_head("power"), small_energy_head("flexible_target"),
+        small_energy_head("flexible_missed"), small_energy_head("flexible_beyond"),
+        small_energy_head("flexible_taken"), Head(word("full_load_hours")), text_head("confidence"),
+    )  # fmt: skip
+    return Table("flexible_loads", heads, tuple(rows))
+
+
 def storage_day(content: Content) -> Spec:
     """Mean charge and discharge by hour of day."""
     system = content.system
@@ -103,7 +126,7 @@ def _context(content: Content) -> dict[str, Any]:
 
 SECTION = Section(
     "storage",
-    tables=(storages,),
+    tables=(storages, flexible_loads),
     figures={"storage_day": storage_day, "storage_month": storage_month},
     context=_context,
 )

@@ -14,6 +14,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "kind_shift_up": ("负荷移入", "Load moved here"),
     "kind_unserved": ("失负荷", "Unserved"),
     "kind_load": ("负荷", "Load"),
+    "kind_flexible": ("灵活负荷", "Flexible loads"),
     "kind_export": ("外送", "Export"),
     "kind_loss": ("网损", "Losses"),
     "kind_uses": ("用电合计", "All uses"),

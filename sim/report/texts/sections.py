@@ -115,6 +115,13 @@ WORDS: dict[str, tuple[str, str]] = {
     "cost_export_down": ("减少外送", "Less export"),
     "cost_export_cut": ("削减外送", "Export cut"),
     "cost_curtailment": ("弃电（罚价）", "Curtailment (penalty)"),
+    "cost_reserve": ("备用不足（罚价）", "Missing reserve (penalty)"),
+    "cost_ramps": ("爬坡超限（罚价）", "Ramps exceeded (penalty)"),
+    "cost_export_balance": ("外送电量偏差（罚价）", "Export out of balance (penalty)"),
+    "cost_flexible": (
+        "灵活负荷未完成电量，扣除超额电量价值",
+        "Missed by flexible loads, less value beyond targets",
+    ),
     "cost_ranking": ("排序罚价", "Ranking penalties"),
     "co2_total": ("二氧化碳", "CO2"),
     "coal_total": ("标准煤", "Coal equivalent"),

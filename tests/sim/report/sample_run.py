@@ -71,6 +71,7 @@ def _static(scenario: Scenario, index: pd.DatetimeIndex) -> dict[str, Any]:
         "plants": plants,
         "storages": {s.storage_id: s.model_dump(mode="json") for s in scenario.storages},
         "loads": {row.load_id: row.model_dump(mode="json") for row in scenario.tables.loads},
+        "flexible_loads": {},
         "channels": {row.channel_id: row.model_dump(mode="json") for row in scenario.tables.exports},
         "counties": {row.county: row.model_dump(mode="json") for row in scenario.tables.counties},
         "buses": buses,
@@ -133,7 +134,7 @@ def _system(
     columns |= {f"{t}_available_mw": total("available_mw", t) for t in ("wind", "pv")}
     columns |= {"discharge_mw": total("discharge_mw"), "charge_mw": total("charge_mw")}
     zero = np.zeros(len(index))
-    columns |= {f"{kind}_mw": zero.copy() for kind in ("unserved", "shed", "shift_down", "shift_up")}
+    columns |= {f"{kind}_mw": zero.copy() for kind in ("unserved", "shed", "shift_down", "shift_up", "flexible")}
     columns["unserved_mw"][18] = 42.0
     given = sum(columns[f"{k}_mw"] for k in (*TECHS, "discharge", "unserved"))
     left = given - columns["charge_mw"]
@@ -192,7 +193,7 @@ def _metrics(static: dict[str, Any], frames: Frames) -> dict[str, Any]:
         "storage": _storage(static, plants),
         "demand_response": {
             "shed_gwh": 0.0, "shed_hours": 0, "shed_max_mw": 0.0,
-            "shift_up_gwh": 0.0, "shift_down_gwh": 0.0, "shift_hours": 0,
+            "shift_up_gwh": 0.0, "shift_down_gwh": 0.0, "shift_hours": 0, "flexible_gwh": 0.0, "flexible": {},
         },
         "network": _network(static, frames),
         "reliability": {
@@ -246,6 +247,7 @@ def _energy(static: dict[str, Any], system: pd.DataFrame, plants: pd.DataFrame) 
         "shift_down",
         "shift_up",
         "load",
+        "flexible",
         "export",
         "export_contract",
         "loss",
@@ -462,7 +464,7 @@ def _voltage(static: dict[str, Any], buses: pd.DataFrame) -> dict[str, Any]:
 def _info(scenario: Scenario, static: dict[str, Any]) -> dict[str, Any]:
     settings = scenario.settings
     return {
-        "format": 2,
+        "format": 3,
         "scenario": settings.name,
         "title_en": settings.title_en,
         "title_zh": settings.title_zh,
