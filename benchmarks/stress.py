@@ -2,11 +2,11 @@
 
     python -m benchmarks stress [--days 365] [--only text]
 
-Every case is the default scenario's year with something stretched: PV, storage, coal's minimum, lines out, ratings,
-export band, response, water, load, and operating rules (``--only rule``); or has flexible loads, hours of shedding,
-contents with a value. Both solvers get the same units, windows, prices and network limits; costs include the price
-of overloads. Times are of one run each, compiled before; two at once is two equal years on two threads, per year. Days
-anew are those that ``fast`` left to the exact programme.
+Every case is the default scenario's year with something stretched: PV, storage, coal's minimum, lines out,
+ratings, export band, response, water, load, and operating rules (``--only rule``); or has flexible loads, hours
+of shedding, contents with a value. Both solvers get the same units, windows, prices and network limits; costs
+include the price of overloads. Times are of one run each, compiled before; two at once is two equal years on two
+threads, per year. Days anew are those that ``fast`` left to the exact programme.
 """
 
 from __future__ import annotations
