@@ -5,7 +5,7 @@ PyPSA may live in an environment of its own (the extra ``bench``): ``--pypsa-pyt
 network, units and prices; their objectives must agree, and PyPSA's year is its mean window times the windows of the
 year. All times are of the processor, so that neighbours on the machine matter little.
 
-``--years 1000`` lets ``fast`` solve so many sampled years (load, wind and PV of every day drawn anew) on two threads.
+``--years 1000`` lets ``fast`` solve so many sampled years (load, wind, PV drawn anew by the day) on two threads.
 """
 
 from __future__ import annotations
