@@ -124,7 +124,7 @@ def stress_cases(days: int) -> Iterator[Stress]:
     both = _stored(_sunnier(base, pv, 2.0), 5.0)
     yield Stress("PV × 2, storage × 5, ratings × 0.7", both, _rated(limits, 0.7))
     yield Stress("load × 2, ratings × 0.6", _loaded(base, 2.0), _rated(limits, 0.6))
-    for name, case, its_limits in rule_cases(Base(base, _loaded(base, 2.0), limits, _rated(limits, 0.6))):
+    for name, case, its_limits in rule_cases(Base(base, _loaded(base, 3.0), limits, _rated(limits, 0.6))):
         yield Stress(f"rule: {name}", case, its_limits)
     yield from _with_energies(base, limits, pv)
 

@@ -27,7 +27,7 @@ BY_MONTH: dict[str, Any] = {"export_balance": "month", "export_tolerance": 0.005
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Base:
-    """What all cases start from: the plain case, the same with load × 2, limits, and limits × 0.6."""
+    """What all cases start from: the plain case, the same with load × 3, limits, and limits × 0.6."""
 
     case: DispatchCase
     scarce: DispatchCase
@@ -45,14 +45,14 @@ def rule_cases(base: Base) -> Iterator[tuple[str, DispatchCase, NetworkLimits]]:
     yield "much reserve", _ruled(case, **MUCH_RESERVE), limits
     yield "much reserve of coal only", _ruled(case, reserve_by=(), **MUCH_RESERVE), limits
     yield "much reserve, ratings × 0.6", _ruled(case, **MUCH_RESERVE), base.tight
-    yield "reserve, load × 2", _ruled(base.scarce, **RESERVE), limits
+    yield "reserve, load × 3", _ruled(base.scarce, **RESERVE), limits
     yield "ramps", _ruled(case, ramps=True), limits
     yield from ((f"ramps × {k}", _ruled(_slower(case, k), ramps=True), limits) for k in (0.7, 0.4, 0.2))
     yield from ((f"export ramp {k:.0f} MW/h", _ruled(case, export_ramp_mw_per_h=k), limits) for k in (200.0, 50.0))
     yield "balance by day", _ruled(case, **BY_DAY), limits
     yield "balance by day, no tolerance", _ruled(case, export_balance="day"), limits
     yield "balance by day, ratings × 0.6", _ruled(case, **BY_DAY), base.tight
-    yield "balance by day, load × 2", _ruled(base.scarce, **BY_DAY), limits
+    yield "balance by day, load × 3", _ruled(base.scarce, **BY_DAY), limits
     yield "balance by month", _ruled(case, **BY_MONTH), limits
     few = {"ramps": True, "export_ramp_mw_per_h": 200.0, "reserve_down_load": 0.03, **RESERVE, **BY_DAY}
     yield "all rules", _ruled(_slower(dearer, 0.7), **few), limits

@@ -72,6 +72,10 @@ class WindowModel:
         highs.changeRowsBounds(len(rows), rows, *right)
         highs.run()
         if highs.getModelStatus() not in self._accepted:
+            # The last basis led nowhere (HiGHS says "unknown" then): from none there is a way.
+            highs.clearSolver()
+            highs.run()
+        if highs.getModelStatus() not in self._accepted:
             raise InvariantError(f"dispatch: HiGHS says {highs.modelStatusToString(highs.getModelStatus())}")
         return self._column_values()[: self._lower.size].reshape(self._shape)
 
