@@ -51,7 +51,8 @@ def with_rules_kept(
     now, exact = walked, None
     while (breach := (torn | _days_in_breach(case, now)) & ~days).any():
         days |= breach
-        days |= days.mean() > MOST_DAYS
+        if days.mean() > MOST_DAYS:
+            days[:] = breach[:] = True
         exact = exact or _exact_walk(case, limits, result)
         now = _dispatched_anew(exact, walked, now, tuple(_spans(days, breach)))
     starts = dict(result.cost_cny)["starts"]
@@ -115,7 +116,9 @@ def _dispatched_anew(
     called = float(step_mwh.sum())
     for span in spans:
         first, begin, stop = np.searchsorted(case.time.day, [span.first, span.begin, span.stop]).tolist()
-        sent = (walked.export_mw - case.export_mw)[first:stop].sum(axis=0) * case.time.step_h
+        # What was cut below the band is not owed: the walk pays for it at once.
+        sent_mw = np.maximum(walked.export_mw, case.export_low_mw) - case.export_mw
+        sent = sent_mw[first:stop].sum(axis=0) * case.time.step_h
         account = state_at(case, now, first).account_mwh + sent
         # Of the energies of the year, the stretch has what all other days leave.
         others = called - float(step_mwh[begin:stop].sum())
