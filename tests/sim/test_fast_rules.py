@@ -169,6 +169,12 @@ def test_a_case_without_such_rules_is_never_dispatched_anew():
     assert fast.solve(ruled(0, RESERVE)).days_anew == ()
 
 
+@pytest.mark.parametrize("rules", [BY_DAY, MANY])
+def test_windows_that_end_within_a_day_leave_accounts_that_can_be_settled(rules: Rules):
+    case = replace(ruled(4, rules), look_ahead_h=30, step_window_h=6)
+    assert -1e-5 < gap(case, no_limits(case)) < 1e-3
+
+
 def test_channels_that_a_network_tears_apart_are_left_to_the_exact_programme():
     # Four rows of random sensitivities bind in 42 of 72 hours, and a MW is worth something else at every channel.
     case = ruled(3, BY_DAY)
