@@ -50,6 +50,7 @@ def with_rules_kept(
     days = np.zeros(len(case.hydro_budget_mwh), dtype=bool)
     now, exact = walked, None
     while (breach := (torn | _days_in_breach(case, now)) & ~days).any():
+        breach |= _spends_the_year(case, walked)
         days |= breach
         if days.mean() > MOST_DAYS:
             days[:] = breach[:] = True
@@ -57,6 +58,12 @@ def with_rules_kept(
         now = _dispatched_anew(exact, walked, now, tuple(_spans(days, breach)))
     starts = dict(result.cost_cny)["starts"]
     return replace(now, cost_cny=cost_parts(case, now, starts), days_anew=tuple(np.flatnonzero(days).tolist()))
+
+
+def _spends_the_year(case: DispatchCase, result: DispatchResult) -> bool:
+    """Whether the energy that may be shed in the year is used up: then no day can be dispatched by itself."""
+    most = case.rules.shed_mwh_per_year
+    return most is not None and float(result.shed_mw.sum()) * case.time.step_h > most - DUST_MW
 
 
 def _days_in_breach(case: DispatchCase, result: DispatchResult) -> Bools:

@@ -303,6 +303,17 @@ def test_the_fast_dispatch_costs_what_the_exact_one_costs(seed: int):
     assert abs(costs[0] / costs[1] - 1.0) < 1e-3
 
 
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_rules_and_energies_hold_together(seed: int):
+    # Ramps and the balance of export have days dispatched anew; these may not shed what other days need.
+    case = stretched(seed)
+    rules = replace(case.rules, ramps=True, reserve_up_load=0.03, export_balance="day", export_tolerance=0.02)
+    case = replace(case, rules=rules, coal_ramp_pu_per_h=np.full(len(case.coal), 0.2))
+    quick, exact = solved(fast.solve, case), solved(lp.solve, case)
+    costs = [operating_cost_cny(case, result, no_limits(case)) for result in (quick, exact)]
+    assert abs(costs[0] / costs[1] - 1.0) < 1e-3
+
+
 @pytest.mark.parametrize("seed", [2, 5])
 def test_the_state_within_a_day_is_all_that_the_rest_needs(seed: int):
     # Equal optima leave a choice, so later windows may differ; that of the first window is one number.
