@@ -161,16 +161,21 @@ def near_rows(case: DispatchCase, stack: Supply, limits: NetworkLimits) -> Ints:
     spared = case.flexible.power_mw - case.flexible.target_mw
     net = stack.asked_mw[steps] - water.sum(axis=1) - spared.sum()
     flow = base_flow_mw(case, stack, limits, steps) + water @ limits.hydros.T + spared @ limits.flexibles.T
-    floor = np.zeros(len(net))
+    flow += _supplied_mw(stack, net, steps) @ column_reach(stack, limits).T
+    near = (flow.max(axis=0) > NEAR * limits.high_mw) | (flow.min(axis=0) < NEAR * limits.low_mw)
+    return np.flatnonzero(near)
+
+
+def _supplied_mw(stack: Supply, net_mw: Floats, steps: slice) -> Floats:
+    """Return what every column supplies when ``net_mw`` is taken off the stack from below [steps × columns]."""
+    floor, parts = np.zeros(len(net_mw)), []
     for number, segment in enumerate(stack.segments):
         width = segment.width_mw[steps]
-        used = np.clip(net - floor, 0.0, width)
+        used = np.clip(net_mw - floor, 0.0, width)
         share = np.divide(used, width, out=np.zeros_like(used), where=used > 0.0)
-        if share.any():
-            flow += (segment.part_mw[steps] * share[:, None]) @ _segment_reach(segment, limits).T
+        parts.append(segment.part_mw[steps] * share[:, None])
         floor = stack.top_mw[steps, number]
-    near = (flow > NEAR * limits.high_mw) | (flow < NEAR * limits.low_mw)
-    return np.flatnonzero(near.any(axis=0))
+    return np.hstack(parts)
 
 
 def network_of(case: DispatchCase, supply: Supply, bounds: Bounds, stack: Stack) -> Network:
