@@ -148,6 +148,21 @@ def utilisation(outcome: Outcome, plants: tuple[PlantAccount, ...]) -> dict[str,
             },
         },
         "starts_by_plant": {a.plant.plant_id: a.starts for a in acc.of_tech(plants, "coal")},
+        "coal_ramps_mw_per_h": ramps(outcome.dispatch.coal_mw.sum(axis=1), outcome.case.time.step_h),
+    }
+
+
+USUAL_RAMP = 99.0
+"""Per cent of the steps in which the fleet changes no faster than usual."""
+
+
+def ramps(power_mw: Floats, step_h: float) -> dict[str, float]:
+    """Return how fast a power rises and falls at most, and in 99 % of the steps, MW per hour."""
+    change = np.diff(power_mw) / step_h if len(power_mw) > 1 else np.zeros(1)
+    return {
+        "up": float(max(change.max(), 0.0)),
+        "down": float(max(-change.min(), 0.0)),
+        "usual": float(np.percentile(np.abs(change), USUAL_RAMP)),
     }
 
 

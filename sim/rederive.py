@@ -179,6 +179,7 @@ def _utilisation(h: Hours) -> dict[str, Any]:
     rates = {tech: None if rate is None else 1.0 - rate for tech, rate in lost.items()}
     counties = {row["county"] for row in h.plants.values()}
     starts = h.run.quantity("plants", "starts_count").sum()
+    change = h.net[h.of("coal")].sum(axis=1).diff().dropna() / h.step_h
     return {
         "all_causes": rates,
         "system_causes": rates,
@@ -189,6 +190,11 @@ def _utilisation(h: Hours) -> dict[str, Any]:
             "by_county": {county: _full_load_by_tech(h, county) for county in counties},
         },
         "starts_by_plant": {str(name): float(count) for name, count in starts.items()},
+        "coal_ramps_mw_per_h": {
+            "up": max(float(change.max()), 0.0),
+            "down": max(-float(change.min()), 0.0),
+            "usual": float(change.abs().quantile(0.99)),
+        },
     }
 
 

@@ -9,7 +9,7 @@ from tiny_outcome import FlowStatus, model, outcome
 
 from scenarios.errors import InvariantError
 from sim.accounts import gwh, share, whole_number
-from sim.metrics import summarise
+from sim.metrics import ramps, summarise
 from sim.wires import losses_from_voltages_mw, monitored_buses
 
 KEYS = [
@@ -111,6 +111,13 @@ def test_utilisation_and_full_load_hours_by_hand(metrics):
     assert hours["by_tech"]["hydro"] == pytest.approx(40 / 20)
     assert hours["by_county"]["威宁"]["pv"] is None
     assert used["starts_by_plant"] == {"C1": 1}
+
+
+def test_ramps_by_hand():
+    # 10 → 40 → 15 → 15 → 20 MW in steps of half an hour: +60, −50, 0 and +10 MW/h; of |60|, |50|, |10|, 0 the 99th
+    # percentile lies 0.97 of the way from 50 to 60.
+    found = ramps(np.array([10.0, 40.0, 15.0, 15.0, 20.0]), 0.5)
+    assert found == pytest.approx({"up": 60.0, "down": 50.0, "usual": 59.7})
 
 
 def test_storage_demand_response_and_reliability_by_hand(metrics):

@@ -45,20 +45,34 @@ def costs(content: Content) -> Table:
 
 
 def emissions(content: Content) -> Table:
-    """CO2 and coal by plant."""
+    """CO2 and coal, hours and starts by plant."""
+    hours = content.metrics["utilisation"]["full_load_hours"]
     rows = [
         (
             label(content.name_of(content.static["plants"][name], name)),
             plain(row["co2_t"] / 1e4, 1),
             plain(row["coal_tce"] / 1e4, 1),
+            plain(hours["by_plant"].get(name)),
             plain(content.metrics["utilisation"]["starts_by_plant"].get(name)),
         )
         for name, row in content.metrics["emissions"]["by_plant"].items()
     ]
     total = content.metrics["emissions"]
-    foot = (label(word("sum")), plain(total["co2_t"] / 1e4, 1), plain(total["coal_tce"] / 1e4, 1), label(""))
+    foot = (
+        label(word("sum")),
+        plain(total["co2_t"] / 1e4, 1),
+        plain(total["coal_tce"] / 1e4, 1),
+        plain(hours["by_tech"].get("coal")),
+        label(""),
+    )
     ten_kt = Both("万吨", "10 kt")
-    heads = (text_head("plant"), Head(word("co2"), ten_kt), Head(word("coal_tce"), ten_kt), Head(word("starts")))
+    heads = (
+        text_head("plant"),
+        Head(word("co2"), ten_kt),
+        Head(word("coal_tce"), ten_kt),
+        Head(word("full_load_hours"), same("h")),
+        Head(word("starts")),
+    )
     return Table("emissions", heads, tuple(rows), (foot,))
 
 
@@ -88,6 +102,7 @@ def price_duration(content: Content) -> Spec:
 
 def _cost(content: Content) -> Pairs:
     cost, emissions = content.metrics["cost"], content.metrics["emissions"]
+    ramps = content.metrics["utilisation"]["coal_ramps_mw_per_h"]
     return [
         (word("cost_operating"), u.money(cost["operating_cny"])),
         (word("cost_per_mwh"), _per_mwh(cost["operating_cny_per_mwh"])),
@@ -96,6 +111,8 @@ def _cost(content: Content) -> Pairs:
         (word("co2_total"), u.mass(emissions["co2_t"])),
         (word("coal_total"), u.mass(emissions["coal_tce"])),
         (word("co2_intensity"), same(f"{u.significant(emissions['co2_kg_per_mwh'])} kg/MWh")),
+        (word("coal_ramp_usual"), same(f"≤ {u.significant(ramps['usual'])} MW/h")),
+        (word("coal_ramp_most"), same(f"+{u.significant(ramps['up'])} / −{u.significant(ramps['down'])} MW/h")),
     ]
 
 

@@ -126,6 +126,8 @@ WORDS: dict[str, tuple[str, str]] = {
     "co2_total": ("二氧化碳", "CO2"),
     "coal_total": ("标准煤", "Coal equivalent"),
     "co2_intensity": ("排放强度", "CO2 per MWh"),
+    "coal_ramp_usual": ("煤电总出力爬坡（99% 时段）", "Ramp of all coal in 99 % of the steps"),
+    "coal_ramp_most": ("煤电总出力最大爬坡", "Steepest ramps of all coal"),
     "notes": ("建模说明", "Notes of the model"),
     "no_repairs": ("没有修正。", "nothing was repaired."),
     "no_sizing": ("没有改动。", "nothing was changed."),

@@ -18,7 +18,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "table_failures": ("未正常求解的小时", "Hours that were not solved plainly"),
     "table_plan": ("规划目标逐项对比", "Plan targets one by one"),
     "table_costs": ("成本构成", "Parts of the cost"),
-    "table_emissions": ("煤电排放", "Emissions of coal plants"),
+    "table_emissions": ("煤电厂：排放、利用小时与启动", "Coal plants: emissions, hours and starts"),
     "table_evidence": ("网架资料可信程度", "Confidence of the network data"),
     "table_repairs": ("气象数据修正", "Repairs of the weather data"),
     "table_sizing": ("按规则放大的假设线路", "Assumed lines enlarged by rule"),

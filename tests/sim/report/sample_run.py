@@ -368,6 +368,7 @@ def _utilisation(static: dict[str, Any], plants: pd.DataFrame) -> dict[str, Any]
             "by_county": {county: dict.fromkeys(TECHS, 100.0) for county in static["counties"]},
         },
         "starts_by_plant": dict.fromkeys(_coal(static), 3),
+        "coal_ramps_mw_per_h": {"up": 620.0, "down": 480.0, "usual": 310.0},
     }
 
 
