@@ -196,7 +196,7 @@ def _dispatch_lines(dispatch: Info) -> Iterator[tuple[str, Both]]:
         )
     certificate = dispatch.get("certificate")
     if certificate:
-        cost, curtailed = f"{certificate['cost_gap']:.4%}", f"{certificate['curtailment_gap']:.4%}"
+        cost, curtailed = f"{certificate['cost_gap']:z.4%}", f"{certificate['curtailment_gap']:z.4%}"
         count = len(certificate["samples"])
         everything = certificate["samples"][0]["name"] == "all"
         what = Both("全时段", "the whole span") if everything else Both(f"{count} 周", f"{count} weeks")
