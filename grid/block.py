@@ -98,6 +98,7 @@ class Block(NamedTuple):
     worst: Floats
     live: Floats
     moved: Floats
+    its: Floats
     v_set: Floats
     inverse_square: Floats
     q_min: Floats
@@ -131,6 +132,7 @@ def new_block(rows: int, controls: int) -> Block:
         worst=aligned(W),
         live=aligned(W),
         moved=aligned(W),
+        its=aligned(W),
         v_set=aligned(many, fill=1.0),
         inverse_square=aligned(many, fill=1.0),
         q_min=aligned(many),
@@ -220,7 +222,10 @@ def begin_limits(base: Base, block: Block, i: int, c: int) -> None:
 
 @kernel
 def find_swapped(base: Base, block: Block, w: int) -> None:
-    """List the controls of a lane whose type is not the base point's, and invert their responses."""
+    """List the controls of a lane whose type is not the base point's, and invert their responses.
+
+    A lane with too many of them is given up.
+    """
     many, first = 0, w * MOST_SWAPPED
     for c in range(len(block.active)):
         k = c * W + w
@@ -232,7 +237,9 @@ def find_swapped(base: Base, block: Block, w: int) -> None:
                 block.which[first + many] = c
             many += 1
     block.many[w] = many
-    if 0 < many <= MOST_SWAPPED:
+    if many > MOST_SWAPPED:
+        block.live[w], block.many[w] = 0.0, 0
+    elif many > 0:
         invert(base, block, w)
 
 

@@ -228,17 +228,26 @@ def bend_lane(block: Block, w: int) -> None:
 @kernel
 def settle(rows: Ints, base: Base, block: Block, rules: Rules, most: float) -> None:
     """Switch controls at their limits; take lanes that have arrived or are beyond ``most`` pu out of ``live``."""
-    store(block.moved, 0, spread64(0.0))
+    zero, one, worst = spread64(0.0), spread64(1.0), load(block.worst, 0)
+    away = choose(worst, spread64(rules.tolerance), one, zero)
     if rules.limits:
-        for c in range(len(rows)):
-            if rows[c] >= 0:
-                switch_control(rows[c], c, block, rules)
-    for w in range(W):
-        worst, moved = block.worst[w], block.moved[w] == 1.0
-        if moved:
-            find_swapped(base, block, w)
-        if not worst <= most or block.many[w] > MOST_SWAPPED or (worst <= rules.tolerance and not moved):
-            block.live[w] = 0.0
+        switch_controls(rows, base, block, rules)
+        away = choose(load(block.moved, 0), zero, one, away)
+    within = choose(spread64(most), worst, away, zero)  # NaN: neither away nor within
+    store(block.live, 0, mul(load(block.live, 0), within))
+
+
+@kernel
+def switch_controls(rows: Ints, base: Base, block: Block, rules: Rules) -> None:
+    """Switch the controls of all lanes that must be, and list what is swapped where that has changed."""
+    store(block.moved, 0, spread64(0.0))
+    for c in range(len(rows)):
+        if rows[c] >= 0:
+            switch_control(rows[c], c, block, rules)
+    if largest(load(block.moved, 0)) > 0.0:
+        for w in range(W):
+            if block.moved[w] == 1.0:
+                find_swapped(base, block, w)
 
 
 @kernel
@@ -282,16 +291,12 @@ def switch_lane(i: int, c: int, w: int, block: Block) -> None:
 
 
 @kernel
-def chord_block(
-    pattern: Pattern, base: Base, control: Ints, rows: Ints, block: Block, rules: Rules, its: Ints
-) -> None:
-    """Iterate until every lane has arrived or been given up; ``its`` counts the corrections of each lane."""
-    for w in range(W):
-        its[w] = 0
+def chord_block(pattern: Pattern, base: Base, control: Ints, rows: Ints, block: Block, rules: Rules) -> None:
+    """Iterate until every lane has arrived or been given up; ``its`` counts their corrections."""
+    store(block.its, 0, spread64(0.0))
     mismatch_forward(pattern, base, control, block, True)
     for left in range(rules.max_iterations - 1, -1, -1):
-        for w in range(W):
-            its[w] += block.live[w] == 1.0
+        store(block.its, 0, add(load(block.its, 0), load(block.live, 0)))
         if rules.limits:
             bend_swapped(base, rows, block)
         backward_correct(pattern, base, control, block)
@@ -317,16 +322,16 @@ def solve_chord(
 ) -> None:
     """Solve the ``chosen`` hours block by block; the last block repeats its last hour to fill its lanes."""
     rows = places.control_rows
-    hours, starts, its = np.zeros(W, np.int64), np.zeros(W, np.int64), np.zeros(W, np.int64)
+    hours, starts = np.zeros(W, np.int64), np.zeros(W, np.int64)
     for first in range(0, len(chosen), W):
         for w in range(W):
             hours[w] = chosen[min(first + w, len(chosen) - 1)]
         for c in range(len(rows)):
             block.active[c] = 0
         read_block(base, given, places, hours, starts, rules.limits, block)
-        chord_block(pattern, base, given.control, rows, block, rules, its)
+        chord_block(pattern, base, given.control, rows, block, rules)
         for w in range(W):
             h, arrived = hours[w], block.live[w] == 0.0 and block.worst[w] <= rules.tolerance
             found.how[h] = DIRECT if arrived else LOST
-            found.iterations[h], found.mismatch_pu[h], found.reached[h] = its[w], block.worst[w], 1.0
+            found.iterations[h], found.mismatch_pu[h], found.reached[h] = int(block.its[w]), block.worst[w], 1.0
         write_block(pattern, given, places, block, hours, starts, found)

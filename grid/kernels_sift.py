@@ -98,6 +98,9 @@ def _nearest(near: Floats, side: int) -> int:
 def sift(given: Given, dead: Ints, points: Points, part: Ints, sifted: Sifted) -> None:
     """Judge the hours of ``part`` and find their base points; ``dead`` lists the buses that are not supplied."""
     near, hours, last = np.empty(SIDE * LANES), np.zeros(SIDE, np.int64), len(part) - 1
+    v_set, low, high = given.v_set, given.q_min, given.q_max
+    same = max(len(v_set), len(low), len(high)) == 1
+    always = _of_controls(v_set[0], low[0], high[0]) if same else 0
     for first in range(0, len(part), SIDE):
         for side in range(SIDE):
             hours[side] = part[min(first + side, last)]
@@ -109,6 +112,8 @@ def sift(given: Given, dead: Ints, points: Points, part: Ints, sifted: Sifted) -
             for b in dead:
                 if p[b] != 0.0 or q[b] != 0.0:
                     wrong |= STRANDED
-            v_set, low, high = given.v_set, given.q_min, given.q_max
-            wrong |= _of_controls(v_set[_row(v_set, h)], low[_row(low, h)], high[_row(high, h)])
+            if same:
+                wrong |= always
+            else:
+                wrong |= _of_controls(v_set[_row(v_set, h)], low[_row(low, h)], high[_row(high, h)])
             sifted.wrong[h], sifted.point[h] = wrong, max(point, 0)
