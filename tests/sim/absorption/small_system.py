@@ -39,6 +39,8 @@ def write_small_system(folder: Path) -> Path:
     change(tables / "exports.csv", lambda row: row.update(bus_id="LPS500", share="1") is None)
     change(tables / "buses.csv", lambda row: row["bus_id"] in BUSES)
     for name, _, column, target, key in REFERENCES:
+        if not (tables / f"{name}.csv").exists():  # tables that a scenario need not have
+            continue
         known = {"", *(row[key] for row in rows_of(tables / f"{target}.csv"))}
         change(tables / f"{name}.csv", lambda row, column=column, known=known: row[column] in known)
     change(tables / "boundary.csv", lambda row: row.update(weight="1") is None)
