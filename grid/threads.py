@@ -16,15 +16,21 @@ Task = TypeVar("Task")
 
 
 def take_turns(work: Callable[[Iterator[Task]], None], tasks: Sequence[Task], threads: int) -> None:
-    """Call ``work`` in as many threads as there are (0: processors); all draw from one iterator over ``tasks``."""
+    """Call ``work`` in as many threads as there are (0: processors); all draw from one iterator over ``tasks``.
+
+    The calling thread is one of them: were it to wait, a new thread would often be put beside another one on the
+    same processor, and stay there for longer than most work takes.
+    """
     waiting = iter(tasks)  # of a sequence: the interpreter lock lets one thread at a time have the next
     count = min(threads or os.cpu_count() or 1, len(tasks))
     if count <= 1:
         work(waiting)
         return
-    with ThreadPoolExecutor(count) as pool:
-        for done in [pool.submit(work, waiting) for _ in range(count)]:
-            done.result()
+    with ThreadPoolExecutor(count - 1) as pool:
+        others = [pool.submit(work, waiting) for _ in range(count - 1)]
+        work(waiting)
+        for other in others:
+            other.result()
 
 
 def portions(items: Ints, size: int) -> list[Ints]:
