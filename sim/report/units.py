@@ -105,10 +105,14 @@ def _percent_decimals(value: float) -> int:
     return min(4, max(0, 2 - math.floor(math.log10(abs(value)))))
 
 
+LEAST_CNY = 0.01
+
+
 def money(value_cny: float | None) -> Both:
-    """Return an amount: 亿元, or millions and billions of CNY."""
+    """Return an amount: 亿元, or millions and billions of CNY; less than a fen is rounding, so nothing."""
     if value_cny is None:
         return same(NONE)
+    value_cny = 0.0 if abs(value_cny) < LEAST_CNY else value_cny
     english = (value_cny / 1e9, "bn") if abs(value_cny) >= 1e9 else (value_cny / 1e6, "m")
     return Both(f"{significant(value_cny / CNY_PER_YI)}亿元", f"CNY {significant(english[0])} {english[1]}")
 

@@ -160,6 +160,7 @@ def test_every_plan_target_has_a_chinese_name(content: Content) -> None:
         (u.energy(9.0), Both("900万千瓦时", "9.00 GWh")),  # below 0.1 × 10⁸ kWh
         (u.power(4600.0), Both("460万千瓦", "4,600 MW")),
         (u.money(2.346e9), Both("23.5亿元", "CNY 2.35 bn")),  # 23.46 × 10⁸
+        (u.money(-6e-10), Both("0亿元", "CNY 0 m")),
         (u.percent(0.99915), Both("99.915%", "99.915 %")),
         (u.percent(0.0312), Both("3.12%", "3.12 %")),
         (u.percent(None), Both("–", "–")),
