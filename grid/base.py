@@ -79,7 +79,10 @@ def _entries(rows: Floats) -> Entries:
 
 
 def _columns(ptr: Index, col: Index, wide: Bools, blocks: Floats) -> tuple[Index, Index, Singles, Singles]:
-    """Turn 2×2 blocks by rows into single columns: of a column whose ln V is known only the angle's remains."""
+    """Turn 2×2 blocks by rows into single columns: of a column whose ln V is known only the angle's remains.
+
+    Coefficients are negated: kernels add their products (numba's compiler makes a negation a step of its own).
+    """
     width = 1 + wide[col]
     block = np.repeat(np.arange(len(col)), width)
     second = np.arange(len(block)) - np.repeat(np.cumsum(width) - width, width)
@@ -88,8 +91,8 @@ def _columns(ptr: Index, col: Index, wide: Bools, blocks: Floats) -> tuple[Index
     return (
         pointer.astype(np.uint32),
         ((2 * col[block] + second) * LANES).astype(np.uint32),
-        blocks[at].astype(np.float32),
-        blocks[at + 2].astype(np.float32),
+        -blocks[at].astype(np.float32),
+        -blocks[at + 2].astype(np.float32),
     )
 
 
@@ -137,8 +140,14 @@ def control_rows(model: GridModel, plan: Plan) -> Ints:
     return plan.row_of[model.control_bus]
 
 
-def places_of(model: GridModel, plan: Plan) -> Places:
-    """Return where the model's columns sit in a block of the chord kernel."""
+@lru_cache(maxsize=16)
+def places_of(model: GridModel, distributed_slack: bool) -> Places:
+    """Return where the model's columns sit in a block of the chord kernel; worked out once for each model."""
+    return make_places(model, plan_of(model, distributed_slack))
+
+
+def make_places(model: GridModel, plan: Plan) -> Places:
+    """Return the same for the values in ``plan``."""
     rows = len(plan.pattern.bus)
     bus = np.where(plan.live, plan.row_of, rows) * LANES
     voltage = np.column_stack([bus, bus + (rows + 1) * LANES]).reshape(-1)

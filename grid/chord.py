@@ -72,9 +72,9 @@ def mismatch(pattern: Pattern, block: Block, i: int) -> Any:
         j = index(y_col, k) * W
         e_j, f_j, g, b = load(e, j), load(f, j), load_spread(y_g, k), load_spread(y_b, k)
         g_e, b_f, g_f, b_e = fma(g, e_j, g_e), fma(b, f_j, b_f), fma(g, f_j, g_f), fma(b, e_j, b_e)
-    real, imag, e_i, f_i = sub(g_e, b_f), add(g_f, b_e), load(e, i * W), load(f, i * W)
-    left_p = fnma(f_i, imag, fnma(e_i, real, load(block.p, i * W)))
-    left_q = fma(e_i, imag, fnma(f_i, real, load(block.q, i * W)))
+    minus_real, imag, e_i, f_i = sub(b_f, g_e), add(g_f, b_e), load(e, i * W), load(f, i * W)
+    left_p = fnma(f_i, imag, fma(e_i, minus_real, load(block.p, i * W)))
+    left_q = fma(e_i, imag, fma(f_i, minus_real, load(block.q, i * W)))
     if pattern.share[i] != 0.0:
         left_p = fma(load_spread(pattern.share, i), load(block.residual, index(pattern.reference, i) * W), left_p)
     return left_p, left_q
@@ -86,33 +86,33 @@ def mismatch_forward(pattern: Pattern, base: Base, control: Ints, block: Block, 
 
     The ``first`` time all lanes are at the base point, whose powers are known (but for other set points).
     """
-    x, one, worst = block.x, spread64(1.0), load(block.worst, 0)
+    x, one, worst = block.x, spread64(1.0), spread32(0.0)
     for i in range(len(control)):
         if first:
             left_p = sub(load(block.p, i * W), load_spread(base.p, i))
             left_q = sub(load(block.q, i * W), load_spread(base.q, i))
         else:
             left_p, left_q = mismatch(pattern, block, i)
-        worst = max_abs(worst, left_p)
-        c = index(control, i)
+        a, b, c = to32(left_p), to32(left_q), index(control, i)
+        worst = max_abs(worst, a)
         if c >= 0:
             store(block.left, c * W, left_q)
-            worst = max_abs(worst, mul(sub(one, load(block.holds, c * W)), left_q))
-            own = spread64(0.0) if base.kind[c] == HOLDING else sub(one, load(block.swapped, c * W))
-            left_q = mul(own, left_q)
-        else:
-            worst = max_abs(worst, left_q)
-        a, b = to32(left_p), to32(left_q)
         if base.double[i] == 1:
+            if c >= 0:
+                worst = max_abs(worst, mul(to32(sub(one, load(block.holds, c * W))), b))
+                own = spread64(0.0) if base.kind[c] == HOLDING else sub(one, load(block.swapped, c * W))
+                b = mul(to32(own), b)
+            else:
+                worst = max_abs(worst, b)
             for k in range(index(base.l_ptr, i), index(base.l_ptr, i + 1)):
                 y = load(x, index(base.l_x, k))
-                a, b = fnma(load_spread(base.l_turn, k), y, a), fnma(load_spread(base.l_stretch, k), y, b)
+                a, b = fma(load_spread(base.l_turn, k), y, a), fma(load_spread(base.l_stretch, k), y, b)
             store(x, i * W2 + W, b)
         else:
             for k in range(index(base.l_ptr, i), index(base.l_ptr, i + 1)):
-                a = fnma(load_spread(base.l_turn, k), load(x, index(base.l_x, k)), a)
+                a = fma(load_spread(base.l_turn, k), load(x, index(base.l_x, k)), a)
         store(x, i * W2, a)
-    store(block.worst, 0, worst)
+    store(block.worst, 0, to64(worst))
 
 
 @kernel
@@ -126,13 +126,13 @@ def backward_correct(pattern: Pattern, base: Base, control: Ints, block: Block) 
             b = load(x, i * W2 + W)
             for k in range(index(base.u_ptr, i), index(base.u_ptr, i + 1)):
                 y = load(x, index(base.u_x, k))
-                a, b = fnma(load_spread(base.u_turn, k), y, a), fnma(load_spread(base.u_stretch, k), y, b)
+                a, b = fma(load_spread(base.u_turn, k), y, a), fma(load_spread(base.u_stretch, k), y, b)
             turn = fma(load_spread(base.pivot, o + 1), b, mul(load_spread(base.pivot, o), a))
             stretch = fma(load_spread(base.pivot, o + 3), b, mul(load_spread(base.pivot, o + 2), a))
             store(x, i * W2 + W, stretch)
         else:
             for k in range(index(base.u_ptr, i), index(base.u_ptr, i + 1)):
-                a = fnma(load_spread(base.u_turn, k), load(x, index(base.u_x, k)), a)
+                a = fma(load_spread(base.u_turn, k), load(x, index(base.u_x, k)), a)
             turn, stretch = mul(load_spread(base.pivot, o), a), spread32(0.0)
         store(x, i * W2, turn)
         turn, stretch = mul(live, turn), mul(live, stretch)
@@ -300,7 +300,6 @@ def chord_block(pattern: Pattern, base: Base, control: Ints, rows: Ints, block: 
         if rules.limits:
             bend_swapped(base, rows, block)
         backward_correct(pattern, base, control, block)
-        store(block.worst, 0, spread64(0.0))
         mismatch_forward(pattern, base, control, block, False)
         if rules.limits:
             measure_swapped(base, rows, block)

@@ -20,7 +20,7 @@ from typing import NamedTuple
 import numpy as np
 
 from grid import kernels_year
-from grid.base import make_base
+from grid.base import make_base, make_places
 from grid.block import Base
 from grid.carry import Extremes, Sheet, Wires, extremes, new_sheet
 from grid.factor import Plan, make_plan
@@ -213,7 +213,7 @@ def _outage(case: _Case, outage: Outage) -> _Outage:
         e, f = intact.e[rows].copy(), intact.f[rows].copy()
         return make_base(without, new, case.options.enforce_q_limits, point, Start(e, f, e, f))
 
-    return _Outage(Prepared(without, new, base_at, case.intact.points), wires_of(without), dark)
+    return _Outage(Prepared(without, new, make_places(without, new), base_at, case.intact.points), wires_of(without), dark)
 
 
 class _Room(NamedTuple):

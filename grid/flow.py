@@ -19,7 +19,7 @@ import numpy as np
 
 from grid import carry, chord, kernels, kernels_sift, kernels_year, lanes
 from grid.base import USUAL, base_of, flat_start, places_of, points_of
-from grid.block import Base, new_block
+from grid.block import Base, Places, new_block
 from grid.carry import Carried, Wires
 from grid.factor import Plan, plan_of
 from grid.kernels_sift import Points, Sifted
@@ -41,7 +41,6 @@ volt of mismatch) below the same figure.
 CHORD_STEPS = 20
 """An hour that so many chords do not bring to the tolerance is left to Newton's method."""
 
-PLAINLY = (kernels_year.DIRECT, kernels_year.NEWTON)
 LADDER = {
     kernels_year.CAREFUL: "full Newton in double precision",
     kernels_year.FLAT_START: "full Newton from the flat start",
@@ -129,17 +128,13 @@ def _stranded(grid: Prepared, injections: Injections, h: int) -> list[str]:
 
 
 def empty_found(model: GridModel, hours: int) -> Found:
-    """Return matrices of results for ``hours`` hours; all NaN but the voltages, which :func:`run` fills."""
-
-    def nan(columns: int) -> Floats:
-        return np.full((hours, columns), np.nan)
-
+    """Return matrices of results for ``hours`` hours, which :func:`run` fills: NaN where there is no result."""
     v_pu = np.empty((hours, len(model.buses)), dtype=np.complex128)
     return Found(
         v_pu=v_pu,
         v_parts=v_pu.view(np.float64),
-        slack_mw=nan(len(model.slack_bus)),
-        control_mvar=nan(len(model.control_bus)),
+        slack_mw=np.full((hours, len(model.slack_bus)), np.nan),
+        control_mvar=np.empty((hours, len(model.control_bus))),
         iterations=np.zeros(hours, dtype=np.int64),
         mismatch_pu=np.full(hours, np.nan),
         worst_row=np.zeros(hours, dtype=np.int64),
@@ -177,6 +172,7 @@ class Prepared(NamedTuple):
 
     model: GridModel
     plan: Plan
+    places: Places
     base_at: Callable[[int], Base]
     points: Points
 
@@ -187,7 +183,7 @@ def prepared(model: GridModel, options: FlowOptions) -> Prepared:
     if not options.start_from_typical:
         model = replace(model, typical_mva=None)
     base_at = partial(base_of, model, slack, limits)
-    return Prepared(model, plan_of(model, slack), base_at, points_of(model))
+    return Prepared(model, plan_of(model, slack), places_of(model, slack), base_at, points_of(model))
 
 
 def run(grid: Prepared, injections: Injections, found: Found, options: FlowOptions) -> Sifted:
@@ -198,13 +194,13 @@ def run(grid: Prepared, injections: Injections, found: Found, options: FlowOptio
     """
     plan, given = grid.plan, given_rows(grid.model, grid.plan, injections)
     sifted = sift_hours(grid, given, options.threads)
-    usable = (sifted.wrong == 0) & (len(plan.pattern.bus) > 0)
-    found.v_pu[~usable] = complex(np.nan, np.nan)
-    chosen = np.flatnonzero(usable)
+    chosen, tasks = _tasks(plan, sifted)
+    if len(chosen) < len(sifted.wrong):
+        _blank(found, np.setdiff1d(np.arange(len(sifted.wrong)), chosen))
     rules = kernels.Rules(
         SQUARE_SHARE * options.tolerance_pu, options.max_iterations, options.enforce_q_limits, False
     )
-    _by_chords(grid, given, rules, found, _tasks(sifted, chosen), options.threads)
+    _by_chords(grid, given, rules, found, tasks, options.threads)
     left = chosen[found.how[chosen] == kernels_year.LOST]
     if not len(left):
         return sifted
@@ -217,7 +213,14 @@ def run(grid: Prepared, injections: Injections, found: Found, options: FlowOptio
             kernels_year.solve_chosen(plan.pattern, given, start, rules, part, found)
 
     take_turns(carefully, portions(left, 1), options.threads)
+    _blank(found, left[found.how[left] == kernels_year.LOST])
     return sifted
+
+
+def _blank(found: Found, hours: Ints) -> None:
+    """Leave no results in hours that have none."""
+    for values in (found.v_parts, found.slack_mw, found.control_mvar):
+        values[hours] = np.nan
 
 
 def sift_hours(grid: Prepared, given: Given, threads: int) -> Sifted:
@@ -230,27 +233,36 @@ def sift_hours(grid: Prepared, given: Given, threads: int) -> Sifted:
         for part in parts:
             kernels_sift.sift(given, dead, grid.points, part, sifted)
 
-    take_turns(work, portions(np.arange(hours), 4 * PORTION), threads)
+    take_turns(work, portions(np.arange(hours), SIFTED_HOURS), threads)
     return sifted
 
 
-PORTION = 8 * LANES
+SIFTED_HOURS, CARRIED_HOURS = 32 * LANES, 8 * LANES
 """Hours that a thread takes at a time: about a millisecond of work."""
 
 
-def _tasks(sifted: Sifted, chosen: Ints) -> list[tuple[int, Ints]]:
-    """Return (base point, hours) in portions."""
-    order = chosen[np.argsort(sifted.point[chosen], kind="stable")]
-    points, first = np.unique(sifted.point[order], return_index=True)
-    hours_of = zip(points.tolist(), np.split(order, first[1:]), strict=True)
-    return [(point, part) for point, hours in hours_of for part in portions(hours, PORTION)]
+def _tasks(plan: Plan, sifted: Sifted) -> tuple[Ints, list[tuple[int, Ints]]]:
+    """Return the hours that can be tried, and portions of them with their base points, the largest first."""
+    order, first = np.zeros(len(sifted.wrong), np.int64), np.zeros(LANES + 2, np.int64)
+    kernels_sift.by_point(sifted, order, first)
+    if len(plan.pattern.bus) == 0:
+        first[:] = 0
+    size = _portion(len(plan.pattern.bus))
+    hours_of = [(point, order[first[point] : first[point + 1]]) for point in range(LANES)]
+    tasks = [(point, part) for point, hours in hours_of for part in portions(hours, size)]
+    return order[: first[LANES]], sorted(tasks, key=lambda task: -len(task[1]))
+
+
+def _portion(rows: int) -> int:
+    """Hours that a thread solves at a time: a few milliseconds of work, in whole blocks."""
+    return LANES * min(max(1024 // max(rows, 1), 2), 16)
 
 
 def _by_chords(
     grid: Prepared, given: Given, rules: kernels.Rules, found: Found, tasks: list[tuple[int, Ints]], threads: int
 ) -> None:
     """Solve the hours of each base point with its factor; threads take portion after portion."""
-    plan, places = grid.plan, places_of(grid.model, grid.plan)
+    plan, places = grid.plan, grid.places
     rules = rules._replace(max_iterations=CHORD_STEPS)
     bases = {point: grid.base_at(point) for point, _ in tasks}
 
@@ -286,7 +298,8 @@ def _start(grid: Prepared) -> Start:
 def _judge(model: GridModel, plan: Plan, found: Found, status: Ints, messages: dict[int, str]) -> None:
     """Turn how each hour was solved into its status, and say a sentence about every hour that was not plain."""
     tried = status == FlowStatus.SOLVED
-    for h in np.flatnonzero(tried & ~np.isin(found.how, PLAINLY)):
+    plainly = (found.how == kernels_year.DIRECT) | (found.how == kernels_year.NEWTON)
+    for h in np.flatnonzero(tried & ~plainly):
         how = int(found.how[h])
         if how in LADDER:
             status[h] = FlowStatus.SOLVED_BY_FALLBACK
@@ -313,7 +326,7 @@ def _carry(model: GridModel, found: Found, threads: int) -> Carried:
         for part in parts:
             carry.carry(wires, found.v_parts, carried, part, sheet)
 
-    take_turns(work, portions(np.arange(hours), PORTION), threads)
+    take_turns(work, portions(np.arange(hours), CARRIED_HOURS), threads)
     return carried
 
 

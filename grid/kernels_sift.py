@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from grid.kernels import entry, inlined, kernel, summing
 from grid.kernels_year import Given
-from grid.simd import LANES, fma, load, load_spread, spread64, store, sub
+from grid.simd import LANES, fma, load, load_spread, place_of_largest, spread64, store, sub
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -85,13 +85,7 @@ def _measure(p_mw: Floats, hours: Ints, points: Points, near: Floats) -> None:
 def _nearest(near: Floats, side: int) -> int:
     """Return the nearest base point of an hour, −1 when its power is not finite everywhere."""
     first = side * LANES
-    if not np.isfinite(near[first]):
-        return -1
-    best = 0
-    for k in range(1, LANES):
-        if near[first + k] > near[first + best]:
-            best = k
-    return best
+    return place_of_largest(load(near, first)) if np.isfinite(near[first]) else -1
 
 
 @entry
@@ -107,13 +101,27 @@ def sift(given: Given, dead: Ints, points: Points, part: Ints, sifted: Sifted) -
         _measure(given.p_mw, hours, points, near)
         for side in range(SIDE):
             h, point = hours[side], _nearest(near, side)
-            p, q = given.p_mw[h], given.q_mvar[h]
-            wrong = BAD_P * (point < 0) | BAD_Q * _not_finite(q)
+            wrong = BAD_P * (point < 0) | BAD_Q * _not_finite(given.q_mvar[h])
             for b in dead:
-                if p[b] != 0.0 or q[b] != 0.0:
+                if given.p_mw[h, b] != 0.0 or given.q_mvar[h, b] != 0.0:
                     wrong |= STRANDED
             if same:
                 wrong |= always
             else:
                 wrong |= _of_controls(v_set[_row(v_set, h)], low[_row(low, h)], high[_row(high, h)])
             sifted.wrong[h], sifted.point[h] = wrong, max(point, 0)
+
+
+@entry
+def by_point(sifted: Sifted, order: Ints, first: Ints) -> None:
+    """Put the hours that can be tried into ``order``, those of point k from ``first[k]`` to ``first[k + 1]``."""
+    first[:] = 0
+    for h in range(len(sifted.wrong)):
+        if sifted.wrong[h] == 0:
+            first[sifted.point[h] + 2] += 1
+    for k in range(2, len(first)):
+        first[k] += first[k - 1]
+    for h in range(len(sifted.wrong)):
+        if sifted.wrong[h] == 0:
+            order[first[sifted.point[h] + 1]] = h
+            first[sifted.point[h] + 1] += 1

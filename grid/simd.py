@@ -8,6 +8,7 @@ and keeps sums in memory. A vector value lives in registers. The operations (all
     fma(a, b, c) = a·b + c     fnma(a, b, c) = c − a·b             add, sub, mul, div
     max_abs(m, a)              larger of m and |a|; a NaN in a wins
     to32(v), to64(v)           change of precision                 largest(v)   over all lanes
+    place_of_largest(v)        the first lane with the largest number
     choose(a, b, x, y)         x where a > b, else y (also where a or b is NaN)
     root(a)                    square root
     index(array, at)           one whole number of an array, as int64
@@ -253,3 +254,19 @@ def largest(typing_context, v):  # type: ignore[no-untyped-def]
         return builder.call(function, [args[0]])
 
     return (types.float64 if v.bits == 64 else types.float32)(v), code
+
+
+@operation
+def place_of_largest(typing_context, v):  # type: ignore[no-untyped-def]
+    """First lane that holds the largest element; ``LANES`` where all of them are NaN."""
+
+    def code(context, builder, signature, args):  # type: ignore[no-untyped-def]
+        vector, bits = llvm_type(v), ir.IntType(LANES)
+        reduced = ir.FunctionType(vector.element, [vector])
+        name = f"llvm.vector.reduce.fmax.v{LANES}f{v.bits}"
+        most = builder.call(function_in(builder.module, reduced, name), [args[0]])
+        same = builder.bitcast(builder.fcmp_ordered("==", args[0], _spread(builder, v, most)), bits)
+        place = builder.cttz(same, ir.Constant(ir.IntType(1), 0))
+        return builder.zext(place, ir.IntType(64))
+
+    return types.int64(v), code

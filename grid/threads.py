@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
 from typing import TypeVar
 
 from scenarios.records import Ints
@@ -26,11 +27,20 @@ def take_turns(work: Callable[[Iterator[Task]], None], tasks: Sequence[Task], th
     if count <= 1:
         work(waiting)
         return
-    with ThreadPoolExecutor(count - 1) as pool:
-        others = [pool.submit(work, waiting) for _ in range(count - 1)]
+    pool = _helpers(os.getpid(), count - 1)
+    others = [pool.submit(work, waiting) for _ in range(count - 1)]
+    try:
         work(waiting)
-        for other in others:
-            other.result()
+    finally:
+        begun = [other for other in others if not other.cancel()]  # busy elsewhere: not needed any more
+    for other in begun:
+        other.result()
+
+
+@lru_cache(maxsize=4)
+def _helpers(process: int, count: int) -> ThreadPoolExecutor:
+    """Return threads that wait for work, of this process: those of another one do not survive its fork."""
+    return ThreadPoolExecutor(count, f"helper of {process}")
 
 
 def portions(items: Ints, size: int) -> list[Ints]:
