@@ -2,8 +2,9 @@
 
 Newton's method with a Jacobian that is not renewed ("chord", "dishonest" or "very dishonest" Newton; Kelley 1995,
 ch. 5.4). Mismatches are exact, in double precision and without any trigonometry, so that the answer is exact; only
-the step is approximate. It costs no factorisation, and the factor is the same for all lanes: each of its numbers is
-read once and used for ``LANES`` hours. Convergence is linear: the nearer an hour is to the base point, the faster.
+the step is approximate, and the largest mismatch of an hour is told to six digits. It costs no factorisation, and
+the factor is the same for all lanes: each of its numbers is read once and used for ``LANES`` hours. Convergence is
+linear: the nearer an hour is to the base point, the faster.
 
 Walk for one block:
 

@@ -213,7 +213,9 @@ def _outage(case: _Case, outage: Outage) -> _Outage:
         e, f = intact.e[rows].copy(), intact.f[rows].copy()
         return make_base(without, new, case.options.enforce_q_limits, point, Start(e, f, e, f))
 
-    return _Outage(Prepared(without, new, make_places(without, new), base_at, case.intact.points), wires_of(without), dark)
+    return _Outage(
+        Prepared(without, new, make_places(without, new), base_at, case.intact.points), wires_of(without), dark
+    )
 
 
 class _Room(NamedTuple):

@@ -120,6 +120,32 @@ def test_every_portion_is_taken_once_by_some_thread():
     take_turns(work, [], 0)
 
 
+def test_work_within_work_does_not_wait_for_threads_that_are_busy_with_it():
+    done, lock = [], threading.Lock()
+
+    def inner(waiting):
+        for part in waiting:
+            with lock:
+                done.append(part)
+
+    def outer(waiting):
+        for first in waiting:
+            take_turns(inner, range(first, first + 10), 2)
+
+    take_turns(outer, range(0, 80, 10), 2)
+    assert sorted(done) == list(range(80))
+
+
+def test_what_a_thread_raises_reaches_the_caller():
+    def work(waiting):
+        for part in waiting:
+            if part == 7:
+                raise ValueError("seven")
+
+    with pytest.raises(ValueError, match="seven"):
+        take_turns(work, range(100), 2)
+
+
 def test_vectors_lie_on_whole_lines_of_the_cache():
     for size, dtype in ((1, np.float64), (5 * LANES, np.float32), (LANES, np.float64)):
         array = aligned(size, dtype, 2.0)

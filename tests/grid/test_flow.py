@@ -280,6 +280,8 @@ def test_planted_hours_change_no_other_bit(options):
     whole = solve(model, clean, options)
     assert planted.status[11] == FlowStatus.NOT_CONVERGED and planted.status[40] == FlowStatus.BAD_INPUT
     assert [hour for hour, _ in planted.messages] == [11, 40]
+    for matrix in MATRICES:
+        assert np.isnan(getattr(planted, matrix)[[11, 40]]).all(), matrix
     others = np.setdiff1d(np.arange(70), [11, 40])
     same_bits(planted, whole, others, others)
 
