@@ -33,11 +33,11 @@ from profiles.weather import make_weather
 from scenarios.load import load_scenario
 from scenarios.schema import Scenario
 from sim.dispatch import fast, lp
-from sim.dispatch.certificate import cut
 from sim.dispatch.commitment import commit
 from sim.dispatch.limits import NetworkLimits, network_limits
 from sim.dispatch.model import START_CONTENT, DispatchCase
 from sim.dispatch.programme import programme
+from sim.dispatch.span import cut
 from sim.fleet import build_case
 
 AGREE = 1e-6

@@ -173,11 +173,17 @@ def _given_mw(case: DispatchCase, stack: Supply, net_mw: Floats, behind: Behind 
     floor, column = np.zeros(len(net_mw)), 0
     for number, segment in enumerate(stack.segments):
         used = np.clip(net_mw - floor, 0.0, segment.width_mw)
-        parts = segment.part_mw * _share(used, segment.width_mw)[:, None]
+        things = given[segment.role]
+        if used.any():
+            share = _share(used, segment.width_mw)[:, None]
+            if len(segment.things) == things.shape[1]:  # all of the role: many times quicker by far
+                np.multiply(segment.part_mw, share, out=things)
+            else:
+                things[:, segment.things] = segment.part_mw * share
         if behind is not None:
-            parts[behind.step] = behind.used_mw[:, column : column + len(segment.things)]
-            used[behind.step] = parts[behind.step].sum(axis=1)
-        given[segment.role][:, segment.things] = parts
+            parts = behind.used_mw[:, column : column + len(segment.things)]
+            things[np.ix_(behind.step, segment.things)] = parts
+            used[behind.step] = parts.sum(axis=1)
         total += used
         floor, column = stack.top_mw[:, number], column + len(segment.things)
     left = np.abs(net_mw - total)
@@ -223,11 +229,11 @@ def _not_served(asked_mw: Floats, given: Given) -> tuple[Floats, Floats]:
     place, and with nobody left to serve, losses vanish.
     """
     missing = given[Role.UNSERVED]
+    if not (missing.any() or given[Role.LOSS_RELIEF].any()):
+        return missing, given[Role.LOSS_RELIEF]
     left = np.maximum(asked_mw - given[Role.SHED], 0.0)
     unserved = np.minimum(missing, left)
     excess = (missing - unserved).sum(axis=1, keepdims=True) + given[Role.LOSS_RELIEF]
-    if not excess.any():
-        return unserved, excess
     room = left - unserved
     more = room * _share(excess, room.sum(axis=1, keepdims=True)).clip(max=1.0)
     return unserved + more, excess - more.sum(axis=1, keepdims=True)
