@@ -87,10 +87,15 @@ def flow_mw(limits: NetworkLimits, case: DispatchCase, result: DispatchResult) -
 
 def _injected_mw(case: DispatchCase, result: DispatchResult) -> Floats:
     """Return what every thing injects [hours × things], MW: one matrix, so that flows are one product."""
+    return np.hstack(_injections(case, result))
+
+
+def _injections(case: DispatchCase, result: DispatchResult) -> list[Floats]:
+    """Return the same by kind, in the order of ``_sensitivity``."""
     served = case.load_mw + result.shift_up_mw - result.shift_down_mw - result.shed_mw - result.unserved_mw
     stored = result.discharge_mw - result.charge_mw
     given = (result.coal_mw, result.hydro_mw, result.renewable_mw, stored)
-    return np.hstack([*given, -served, -result.export_mw, -result.flexible_mw, -result.loss_mw[:, None]])
+    return [*given, -served, -result.export_mw, -result.flexible_mw, -result.loss_mw[:, None]]
 
 
 def _sensitivity(limits: NetworkLimits) -> Floats:
@@ -101,8 +106,8 @@ def _sensitivity(limits: NetworkLimits) -> Floats:
 
 Reals = npt.NDArray[np.floating[Any]]
 
-FLOWS_AT_ONCE = 1 << 21
-"""Flows that are held in memory at a time: a year of a hundred rows, a week of thousands."""
+FLOWS_AT_ONCE = 1 << 17
+"""Flows that are looked at together: as many as the nearer memory of a processor holds."""
 
 
 def broken_rows(limits: NetworkLimits, case: DispatchCase, result: DispatchResult) -> Ints:
@@ -110,23 +115,25 @@ def broken_rows(limits: NetworkLimits, case: DispatchCase, result: DispatchResul
 
     Most rows stay far below their limits: those are told in single precision, the others looked at exactly.
     """
-    injected, sensitivity = _injected_mw(case, result), _sensitivity(limits)
-    rough = injected.astype(np.float32), sensitivity.astype(np.float32)
+    injected = np.concatenate(_injections(case, result), axis=1, dtype=np.float32, casting="same_kind")
+    sensitivity = _sensitivity(limits).astype(np.float32)
     # A product of n terms is off by at most about n · eps of the sum of their amounts (Higham 2002, Accuracy and
     # Stability of Numerical Algorithms, § 3.1), and that sum is bounded by the product of lengths.
-    lengths = (np.einsum("ij,ij->i", x, x).max(initial=0.0) for x in (injected, sensitivity.T))
-    slack = 2.0 * len(sensitivity) * np.finfo(np.float32).eps * math.sqrt(math.prod(lengths))
-    near = np.flatnonzero(_excess_mw(*rough, limits.low_mw, limits.high_mw) > OVERLOAD_DUST_MW - slack)
-    excess = _excess_mw(injected, sensitivity[:, near], limits.low_mw[near], limits.high_mw[near])
-    return near[excess > OVERLOAD_DUST_MW]
+    lengths = (float(np.einsum("ij,ij->i", x, x).max(initial=0.0)) for x in (injected, sensitivity.T))
+    slack = 2.0 * len(sensitivity) * float(np.finfo(np.float32).eps) * math.sqrt(math.prod(lengths))
+    near = np.flatnonzero(_excess_mw(injected, sensitivity, limits) > OVERLOAD_DUST_MW - slack)
+    if not len(near):
+        return near
+    some = limits.only(near.tolist())
+    return near[_excess_mw(_injected_mw(case, result), _sensitivity(some), some) > OVERLOAD_DUST_MW]
 
 
-def _excess_mw(injected: Reals, sensitivity: Reals, low_mw: Floats, high_mw: Floats) -> Floats:
+def _excess_mw(injected: Reals, sensitivity: Reals, limits: NetworkLimits) -> Floats:
     """Return by how much rows are exceeded in the worst step [rows], MW; negative: what they keep free."""
-    excess, steps = np.full(len(high_mw), -np.inf), FLOWS_AT_ONCE // max(len(high_mw), 1) + 1
+    excess, steps = np.full(len(limits.rows), -np.inf), FLOWS_AT_ONCE // max(len(limits.rows), 1) + 1
     for first in range(0, len(injected), steps):
         flow = injected[first : first + steps] @ sensitivity
-        above = np.maximum(flow.max(axis=0) - high_mw, low_mw - flow.min(axis=0))
+        above = np.maximum(flow.max(axis=0) - limits.high_mw, limits.low_mw - flow.min(axis=0))
         excess = np.maximum(excess, above)
     return excess
 
