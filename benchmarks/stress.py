@@ -31,9 +31,10 @@ from scenarios.load import load_scenario
 from scenarios.records import Bools
 from sim.checks import violations
 from sim.dispatch import fast, lp
-from sim.dispatch.certificate import cut, operating_cost_cny
+from sim.dispatch.certificate import operating_cost_cny
 from sim.dispatch.limits import NetworkLimits, network_limits, overload_mw
 from sim.dispatch.model import DispatchCase, DispatchResult, FlexibleLoads
+from sim.dispatch.span import cut
 from sim.fleet import build_case
 
 OUT_LINES = 2

@@ -62,7 +62,7 @@ def operate(scenario: Scenario, profiles: Profiles, model: GridModel, stages: St
     for rounds in range(1, MAX_ROUNDS + 1):
         with stages.stage("dispatch", f"Dispatch, round {rounds} · 机组组合与调度"):
             case = build_case(scenario, profiles, loss_mw)
-            result = dispatch(scenario, case, limits)
+            result = dispatch(scenario, case, limits, threads=0)
         with stages.stage("flow", f"AC power flow of {len(case.time)} steps, round {rounds} · 逐时交流潮流"):
             injections = inject(scenario, profiles, result, model)
             flow = solve(model, injections, options)

@@ -11,16 +11,19 @@ from sim.dispatch.limits import NetworkLimits
 from sim.dispatch.model import DispatchCase, DispatchResult
 
 
-def dispatch(scenario: Scenario, case: DispatchCase, limits: NetworkLimits | None = None) -> DispatchResult:
+def dispatch(
+    scenario: Scenario, case: DispatchCase, limits: NetworkLimits | None = None, threads: int = 1
+) -> DispatchResult:
     """Return who runs when, by the solver of ``settings.dispatch.solver``, within ``limits``.
 
-    Without limits the network is a copper plate.
+    Without limits the network is a copper plate. ``threads`` (0: as many as processors), which ``fast`` alone uses,
+    change no bit.
     """
     if scenario.settings.dispatch.solver == "lp":
         return _exactly(scenario, case, limits)
     from sim.dispatch import fast  # noqa: PLC0415  (loads the kernels)
 
-    return fast.solve(case, limits)
+    return fast.solve(case, limits, threads)
 
 
 def _exactly(scenario: Scenario, case: DispatchCase, limits: NetworkLimits | None) -> DispatchResult:

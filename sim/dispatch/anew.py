@@ -22,8 +22,9 @@ from sim.dispatch.model import DispatchCase, DispatchResult
 from sim.dispatch.paced import paced
 from sim.dispatch.programme import programme
 from sim.dispatch.service import DUST_MW, coal_ramp_excess_mw, export_ramp_excess_mw
+from sim.dispatch.span import emptied, since
 from sim.dispatch.stack import balanced
-from sim.dispatch.state import first_state, state_at
+from sim.dispatch.state import State, first_state, state_at
 from sim.dispatch.unfold import cost_parts
 
 if TYPE_CHECKING:
@@ -37,46 +38,89 @@ DAYS_BACK = 2
 
 
 def with_rules_kept(
-    case: DispatchCase, limits: NetworkLimits, result: DispatchResult, torn: Bools
+    case: DispatchCase, limits: NetworkLimits, result: DispatchResult, torn: Bools, start: State | None = None
 ) -> DispatchResult:
     """Return a result with rules that couple steps kept as well as is worth it; ``days_anew`` says where.
 
-    Days that are ``torn`` [days] are dispatched anew in any case.
+    Days that are ``torn`` [days] are dispatched anew in any case. Steps before ``start``, if given, are empty.
     """
     rules = case.rules
     if not (rules.ramps or rules.export_ramp_mw_per_h is not None or balanced(case)):
         return result
-    walked = paced(case, limits, result) if rules.ramps else result
+    start = start or first_state(case)
+    result = _after(result, start)
+    walked = _paced(case, limits, result, start) if rules.ramps else result
     days = np.zeros(len(case.hydro_budget_mwh), dtype=bool)
     now, exact = walked, None
-    while (breach := (torn | _days_in_breach(case, now)) & ~days).any():
-        breach |= _spends_the_year(case, walked)
+    mine = np.arange(len(days)) >= case.time.day[start.step]
+    while (breach := (torn | _days_in_breach(case, now, start)) & mine & ~days).any():
+        breach |= mine & _spends_the_year(case, walked, start)
         days |= breach
-        if days.mean() > MOST_DAYS:
-            days[:] = breach[:] = True
-        exact = exact or _exact_walk(case, limits, result)
-        now = _dispatched_anew(exact, walked, now, tuple(_spans(days, breach)))
+        if days[mine].mean() > MOST_DAYS:
+            days, breach = mine, mine
+        exact = exact or _exact_walk(case, limits, result, start)
+        now = _dispatched_anew(exact, walked, now, tuple(_spans(days, breach)), start)
     starts = dict(result.cost_cny)["starts"]
-    return replace(now, cost_cny=cost_parts(case, now, starts), days_anew=tuple(np.flatnonzero(days).tolist()))
+    now = emptied(now, start.step) if start.step else now
+    cost = cost_since(case, now, starts, start)
+    return replace(now, cost_cny=cost, days_anew=tuple(np.flatnonzero(days).tolist()))
 
 
-def _spends_the_year(case: DispatchCase, result: DispatchResult) -> bool:
+def cost_since(
+    case: DispatchCase, result: DispatchResult, starts_cny: float, start: State
+) -> tuple[tuple[str, float], ...]:
+    """Return what a result costs by part from ``start`` on, CNY."""
+    step = start.step
+    if not step:
+        return cost_parts(case, result, starts_cny)
+    part, day = since(case, step), case.time.day[step]
+    water = part.hydro_budget_mwh.copy()
+    least = case.hydro_minimum_mw[day]
+    passed_h = case.day_hours[day] - part.day_hours[0]
+    water[0] = np.maximum(water[0] - least * passed_h - start.released_mwh, least * part.day_hours[0])
+    return cost_parts(replace(part, hydro_budget_mwh=water), since(result, step), starts_cny)
+
+
+def _after(result: DispatchResult, start: State) -> DispatchResult:
+    """Return a result with the powers and contents of the step before the start, from which the rest follows."""
+    if not start.step:
+        return result
+    before = {"coal_mw": start.coal_mw, "export_mw": start.export_mw, "stored_mwh": start.stored_mwh}
+    arrays = {name: getattr(result, name).copy() for name in before}
+    for name, values in before.items():
+        arrays[name][start.step - 1] = values
+    return replace(result, **arrays)
+
+
+def _paced(case: DispatchCase, limits: NetworkLimits, result: DispatchResult, start: State) -> DispatchResult:
+    """Return a result with coal within its ramps from the step before the start on, which stays as it is."""
+    if not start.step:
+        return paced(case, limits, result)
+    before = start.step - 1
+    part = paced(since(case, before), limits, since(result, before))
+    coal = result.coal_mw.copy()
+    coal[start.step :] = part.coal_mw[1:]
+    return replace(result, coal_mw=coal)
+
+
+def _spends_the_year(case: DispatchCase, result: DispatchResult, start: State) -> bool:
     """Whether the energy that may be shed in the year is used up: then no day can be dispatched by itself."""
-    most = case.rules.shed_mwh_per_year
-    return most is not None and float(result.shed_mw.sum()) * case.time.step_h > most - DUST_MW
+    most, shed = case.rules.shed_mwh_per_year, float(result.shed_mw.sum()) * case.time.step_h
+    return most is not None and start.called_mwh + shed > most - DUST_MW
 
 
-def _days_in_breach(case: DispatchCase, result: DispatchResult) -> Bools:
+def _days_in_breach(case: DispatchCase, result: DispatchResult, start: State) -> Bools:
     """Return the days that must be dispatched anew [days]: a change that is too fast concerns both its steps."""
     day, found = case.time.day, np.zeros(len(case.hydro_budget_mwh), dtype=bool)
+    mine = np.arange(len(day)) >= start.step
     fast = export_ramp_excess_mw(case, result).any(axis=1)
     if case.rules.ramps:
         fast |= coal_ramp_excess_mw(case, result).any(axis=1)
-    step = np.flatnonzero(fast)
+    step = np.flatnonzero(fast & mine)
     found[day[step]] = found[day[np.maximum(step - 1, 0)]] = True
     if balanced(case):
         short = result.unserved_mw.sum(axis=1) + np.maximum(case.export_low_mw - result.export_mw, 0.0).sum(axis=1)
-        found[day[short > DUST_MW]] = True
+        found[day[mine & (short > DUST_MW)]] = True
     return found
 
 
@@ -98,19 +142,17 @@ def _spans(days: Bools, new: Bools) -> Iterator[Span]:
             yield Span(first, first + max(int(found[0]) - DAYS_BACK, 0), stop)
 
 
-def _exact_walk(case: DispatchCase, limits: NetworkLimits, result: DispatchResult) -> Walk:
+def _exact_walk(case: DispatchCase, limits: NetworkLimits, result: DispatchResult, start: State) -> Walk:
     from sim.dispatch import lp  # noqa: PLC0415  (loads HiGHS)
 
     # Storages that were equally full all along may be one.
     paths = [path.tobytes() for path in (result.stored_mwh / case.storage_energy_mwh).round(9).T]
     alike = np.array([float(paths.index(path)) for path in paths])
-    return lp.Walk(
-        programme(case, result.coal_units_on, limits, alike * case.storage_energy_mwh), first_state(case)
-    )
+    return lp.Walk(programme(case, result.coal_units_on, limits, alike * case.storage_energy_mwh), start)
 
 
 def _dispatched_anew(
-    exact: Walk, walked: DispatchResult, now: DispatchResult, spans: Sequence[Span]
+    exact: Walk, walked: DispatchResult, now: DispatchResult, spans: Sequence[Span], start: State
 ) -> DispatchResult:
     """Return ``now`` with stretches of days dispatched again, each to the end that the compiled walk gave it.
 
@@ -120,21 +162,22 @@ def _dispatched_anew(
 
     case = exact.plan.case
     step_mwh = now.shed_mw.sum(axis=1) * case.time.step_h
-    called = float(step_mwh.sum())
+    called = float(step_mwh.sum()) + start.called_mwh
     for span in spans:
-        first, begin, stop = np.searchsorted(case.time.day, [span.first, span.begin, span.stop]).tolist()
+        edges = np.searchsorted(case.time.day, [span.first, span.begin, span.stop])
+        first, begin, stop = np.maximum(edges, start.step).tolist()
         # What was cut below the band is not owed: the walk pays for it at once.
         sent_mw = np.maximum(walked.export_mw, case.export_low_mw) - case.export_mw
         sent = sent_mw[first:stop].sum(axis=0) * case.time.step_h
-        account = state_at(case, now, first).account_mwh + sent
+        account = state_at(case, now, first, start).account_mwh + sent
         # Of the energies of the year, the stretch has what all other days leave.
         others = called - float(step_mwh[begin:stop].sum())
-        exact.enter(replace(state_at(case, now, begin), called_mwh=others))
+        exact.enter(replace(state_at(case, now, begin, start), called_mwh=others))
         for window in lp.windows(case, begin, stop):
             ends = replace(window, last_mwh=walked.stored_mwh[stop - 1], exactly=True, last_account_mwh=account)
             exact.take(ends if window.end == stop < len(case.time) else window)
         called = exact.called_mwh
     units = Commitment(now.coal_units_on, now.coal_starts, np.zeros_like(now.coal_starts))
     days = np.concatenate([np.arange(span.begin, span.stop) for span in spans])
-    steps = np.isin(case.time.day, days)
+    steps = np.isin(case.time.day, days) & (np.arange(len(case.time)) >= start.step)
     return lp.spliced(now, exact.finished(units, steps).result, steps, days)

@@ -10,25 +10,22 @@ where they hold reserve, that programme is no longer exact, and the gap may be n
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields, replace
-from typing import TypeVar
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from scenarios.errors import InvariantError
 from scenarios.schema import Scenario
 from scenarios.timeaxis import TimeAxis
-from sim.dispatch.columns import mean_contract_mw
 from sim.dispatch.commitment import Commitment
 from sim.dispatch.limits import NetworkLimits, no_limits, overload_mw
 from sim.dispatch.lp import LpRun, solve_rolling, solve_whole
 from sim.dispatch.model import DispatchCase, DispatchResult
 from sim.dispatch.rows import price_overload
 from sim.dispatch.service import export_forgiven_mwh
+from sim.dispatch.span import cut, steps_of
 from sim.dispatch.state import State, state_at
 from sim.dispatch.unfold import cost_parts
-
-Part = TypeVar("Part", DispatchCase, DispatchResult)
 
 WEEK_DAYS = 7
 
@@ -145,18 +142,6 @@ def sampled_weeks(time: TimeAxis, weeks: int, seed: int) -> Iterator[tuple[str, 
         yield from ((season, int(day), WEEK_DAYS) for day in np.sort(chosen))
 
 
-def cut(part: Part, first_day: int, days: int) -> Part:
-    """Return the part of a case or a result from ``first_day`` on, ``days`` calendar days long."""
-    steps = _steps(part.time, first_day, days)
-    spans = {"hours": steps, "days": slice(first_day, first_day + days)}
-    axis_of = {item.name: item.metadata.get("axes", ("",))[0] for item in fields(part)}
-    arrays = {name: getattr(part, name)[spans[axis]] for name, axis in axis_of.items() if axis in spans}
-    time = TimeAxis(part.time.starts()[steps.start], steps.stop - steps.start, part.time.step_h)
-    if isinstance(part, DispatchCase):
-        arrays["export_mean_mw"] = mean_contract_mw(part)
-    return replace(part, time=time, **arrays)
-
-
 def certificate_sentence(certificate: Certificate | None) -> str:
     """Return the result of the certificate for a log; empty without one."""
     if certificate is None:
@@ -182,17 +167,12 @@ def _week_cost_cny(case: DispatchCase, result: DispatchResult, limits: NetworkLi
     return operating_cost_cny(case, result, limits) + float((since - counted).sum()) * case.price_export_cut
 
 
-def _steps(time: TimeAxis, first_day: int, days: int) -> slice:
-    first, last = np.searchsorted(time.day, [first_day, first_day + days])
-    return slice(int(first), int(last))
-
-
 def _sample(
     case: DispatchCase, result: DispatchResult, limits: NetworkLimits, span: tuple[str, int, int]
 ) -> Sample:
     """Solve a span (name, first day, days) exactly, and compare."""
     name, first_day, days = span
-    begin = _steps(case.time, first_day, days).start
+    begin = steps_of(case.time, first_day, days).start
     part, given = cut(case, first_day, days), cut(result, first_day, days)
     before = replace(state_at(case, result, begin), step=0)
     # Starts are left out: the units are the same on both sides.

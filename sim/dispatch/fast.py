@@ -11,72 +11,224 @@ end; where not, the walk is done again in view of them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from scenarios import jitcache  # noqa: F401  (before numba)
 from scenarios.errors import InvariantError
-from scenarios.records import Bools, Floats, Ints
-from sim.dispatch.anew import with_rules_kept
-from sim.dispatch.columns import called_day_mw, called_mw
-from sim.dispatch.commitment import Commitment, commit
-from sim.dispatch.kernels import coordinate
-from sim.dispatch.kernels_state import LAYERS, Clock, Network, Search, Stack, Stores, Water
+from scenarios.records import Bools, Floats, Ints, axes, record
+from sim.dispatch.anew import cost_since, with_rules_kept
+from sim.dispatch.commitment import Commitment, commit, start_cost_cny
+from sim.dispatch.kernels_state import Network, Stack, Stores
 from sim.dispatch.limits import NetworkLimits, broken_rows, no_limits
 from sim.dispatch.model import DispatchCase, DispatchResult
+from sim.dispatch.parts import Left, Parts
 from sim.dispatch.reserve import reserve_rows
 from sim.dispatch.settle import Behind, Schedule, settle
+from sim.dispatch.span import emptied, since, units_since
 from sim.dispatch.stack import Supply, supply
-from sim.dispatch.stores import Kinds, accounts, storage_kinds, stores_of, torn_days
-from sim.dispatch.wires import Bounds, Resources, bounds_of, near_rows, network_of, shared_behind
+from sim.dispatch.state import State, state_at
+from sim.dispatch.stores import Kinds, accounts, kinds_of, level_of, storage_kinds, stores_of, torn_days
+from sim.dispatch.walk import Walk, walk_of
+from sim.dispatch.wires import Bounds, Resources, bounds_of, near_rows, shared_behind
+
+SAME_MWH = 1e-6
+"""Contents that differ by no more than this need no dispatch anew."""
 
 MOST_WALKS = 10
 
 
+@record
+class Saved:
+    """What a run left before a step: the ``state`` there, and what makes the rest of the axis go on bit by bit.
+
+    ``rows`` of the network in view of which the dispatch was done, the ``kind`` of each storage, and what the walk
+    had planned for the steps it had looked at (``Left``).
+    """
+
+    state: State
+    rows: tuple[str, ...]
+    kind: Ints = axes("storages", dtype=int)
+    left: Left
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FastRun:
+    """A result, and what it left before the steps at which that was to be kept, in their order."""
+
+    result: DispatchResult
+    saved: tuple[Saved, ...]
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Task:
-    """A case with its units, its stacks, and the rows that its dispatch is done in view of."""
+    """A case with its units, its stacks, and the rows that its dispatch is done in view of.
+
+    It begins at a ``start`` (none: the first step), keeps what it leaves before some steps, and has ``threads``.
+    """
 
     case: DispatchCase
     commitment: Commitment
     stack: Supply
     limits: NetworkLimits
+    start: State | Saved | None
+    keep: tuple[int, ...]
+    threads: int
+
+    @property
+    def state(self) -> State | None:
+        """The state that it begins in, if one is given."""
+        return self.start.state if isinstance(self.start, Saved) else self.start
+
+    @property
+    def first(self) -> int:
+        """The step that it begins with."""
+        return 0 if self.state is None else self.state.step
 
 
-def solve(case: DispatchCase, limits: NetworkLimits | None = None) -> DispatchResult:
-    """Return who runs when. Deterministic; no threads. Raises ``InvariantError`` when a step cannot be balanced."""
-    commitment = commit(case)
-    stack = supply(case, commitment)
+@dataclass(frozen=True, slots=True, eq=False)
+class Walked:
+    """A dispatch, the days [days] that are better left to ``lp``, the kinds of storages, and what was kept."""
+
+    result: DispatchResult
+    torn: Bools
+    kinds: Kinds
+    left: dict[int, Left]
+
+
+def solve(case: DispatchCase, limits: NetworkLimits | None = None, threads: int = 1) -> DispatchResult:
+    """Return who runs when. Deterministic; ``threads`` (0: as many as processors) change no bit of it.
+
+    Raises ``InvariantError`` when a step cannot be balanced.
+    """
+    return solve_rolling(case, limits, threads=threads).result
+
+
+def solve_rolling(
+    case: DispatchCase,
+    limits: NetworkLimits | None = None,
+    start: State | Saved | None = None,
+    keep: Sequence[int] = (),
+    threads: int = 1,
+) -> FastRun:
+    """Return the same, and what it leaves before the steps of ``keep``, where windows begin.
+
+    From ``start`` on, if given: what another run has ``Saved``, or any ``State``. Steps before it stay empty and
+    cost nothing. From ``Saved`` the run is the tail of that other run, bit by bit; where days are dispatched anew
+    for the sake of a rule, to the accuracy of ``lp``.
+
+    Raises ``ValueError`` for a step at which no window begins, or a saved state of another case.
+    """
     limits = limits or no_limits(case)
-    rows = near_rows(case, stack, limits)
+    commitment = commit(case)
+    task = Task(case, commitment, supply(case, commitment), limits, start, tuple(sorted(keep)), threads)
+    rows = _first_rows(task)
     for _ in range(MOST_WALKS):
-        result, torn = walked(Task(case, commitment, stack, limits.only(rows.tolist())))
-        missed = broken_rows(limits, case, result)
+        walked = walk_through(replace(task, limits=limits.only(rows.tolist())))
+        missed = broken_rows(limits, *_from(task, walked.result))
         if np.isin(missed, rows).all():
-            return with_rules_kept(case, limits, result, torn)
+            result = with_rules_kept(case, limits, walked.result, walked.torn, task.state)
+            return FastRun(result, tuple(_saved(task, limits.only(rows.tolist()), walked, result)))
         rows = np.union1d(rows, missed)
     raise InvariantError(f"dispatch: rows are still missing after {MOST_WALKS} walks")
 
 
-def walked(task: Task) -> tuple[DispatchResult, Bools]:
-    """Return the dispatch in view of the rows of a task, and the days that are better left to ``lp``."""
-    case, kinds = task.case, storage_kinds(task.case, task.limits)
+def _first_rows(task: Task) -> Ints:
+    """Return the rows that the first walk sees: those near their limits, or those that a saved walk saw."""
+    if isinstance(task.start, Saved):
+        place = {name: number for number, name in enumerate(task.limits.rows)}
+        if unknown := [name for name in task.start.rows if name not in place]:
+            raise ValueError(f"the saved state is one of other limits: {', '.join(unknown)}")
+        return np.array([place[name] for name in task.start.rows], dtype=np.int64)
+    return near_rows(task.case, task.stack, task.limits)
+
+
+def _from(task: Task, result: DispatchResult) -> tuple[DispatchCase, DispatchResult]:
+    """Return the part of case and result that is dispatched."""
+    step = task.first
+    return (since(task.case, step), since(result, step)) if step else (task.case, result)
+
+
+def _saved(task: Task, seen: NetworkLimits, walked: Walked, result: DispatchResult) -> Iterator[Saved]:
+    for step in task.keep:
+        state = state_at(task.case, result, step, task.state)
+        yield Saved(state, seen.rows, walked.kinds.kind, walked.left[step])
+
+
+def walk_through(task: Task) -> Walked:
+    """Return the dispatch in view of the rows of a task."""
+    case, kinds = task.case, _kinds(task)
     order = np.argsort(-case.hydro_capacity_mw, kind="stable")
     resources = Resources(order, len(case.flexibles) + case.rules.shed_is_budgeted, kinds.first, accounts(case))
     reserve = reserve_rows(case, task.commitment, task.stack, resources.stores, resources.count)
     bounds = bounds_of(case, task.stack, task.limits, resources, tuple(reserve))
-    stores = stores_of(case, kinds, resources.moved)
-    water = _water(case, order, at_places=len(bounds.columns) > 0)
-    stack = _stack(task, bounds)
-    network = network_of(case, task.stack, bounds, stack)
-    clock = _clock(case)
-    coordinate(np.zeros(4, np.int64), search_for(stores, water, clock), network, stack, stores, water, clock)
-    given = np.maximum(water.flow_mw.T, 0.0)
+    walk = walk_of(case, task.stack, bounds, stores_of(case, kinds, resources.moved), order)
+    part = _begin(task, walk, kinds, order)
+    left = Parts(walk, task.keep).go(task.threads, task.first, part)
+    behind = _behind(task, walk.stack, walk.network, bounds)
+    result = settle(case, task.commitment, task.stack, _schedule(task, walk, kinds, order), behind)
+    torn = torn_days(case, walk.stack, walk.stores, result)
+    if task.state is not None:
+        result = _tail(task, task.state, result)
+        torn[case.time.day[task.first]] |= not _stands(task, walk, kinds)
+    return Walked(result, torn, kinds, left)
+
+
+def _kinds(task: Task) -> Kinds:
+    if isinstance(task.start, Saved):
+        return kinds_of(task.case, task.start.kind)
+    return storage_kinds(task.case, task.limits, None if task.start is None else task.start.stored_mwh)
+
+
+def _begin(task: Task, walk: Walk, kinds: Kinds, order: Ints) -> int | None:
+    """Let a walk stand where the task begins; return the part whose walk stood there, if it is known."""
+    if isinstance(task.start, Saved):
+        walk.take_up(task.first, task.start.left.plan)
+        return task.start.left.part
+    if task.start is not None:
+        state = task.start
+        walk.begin_at(state.step, level_of(task.case, kinds, state))
+        given = [state.released_mwh[order], state.without_mwh]
+        given += [np.array([state.shed_mwh])] if task.case.rules.shed_is_budgeted else []
+        walk.have_given(state.step, np.concatenate(given), state.called_mwh)
+    return None
+
+
+def _stands(task: Task, walk: Walk, kinds: Kinds) -> bool:
+    """Whether a walk began with the contents of the state: it did not where days around were dispatched anew."""
+    state = task.state
+    return state is None or np.allclose(
+        walk.level_mwh(state.step), level_of(task.case, kinds, state), rtol=0.0, atol=SAME_MWH
+    )
+
+
+def _tail(task: Task, state: State, result: DispatchResult) -> DispatchResult:
+    """Return a result with the steps before the state empty, and costs from there on.
+
+    Of the day in which it begins, what was released before is not spilled. (What flexible loads took before does
+    not count in its cost: the rest of the day is like a day.)
+    """
+    case, step = task.case, state.step
+    day = case.time.day[step]
+    passed_h = (step - int(np.searchsorted(case.time.day, day))) * case.time.step_h
+    before = case.hydro_minimum_mw[day] * passed_h + state.released_mwh
+    spilled = result.hydro_spilled_mwh.copy()
+    spilled[day] = np.maximum(spilled[day] - before, 0.0)
+    result = emptied(replace(result, hydro_spilled_mwh=spilled), step)
+    starts = start_cost_cny(case, units_since(task.commitment, step))
+    return replace(result, cost_cny=cost_since(case, result, starts, state))
+
+
+def _schedule(task: Task, walk: Walk, kinds: Kinds, order: Ints) -> Schedule:
+    """Return what a walk found."""
+    case, stores = task.case, walk.stores
+    given = np.maximum(walk.water.flow_mw.T, 0.0)
     plants, flexibles = len(case.hydros), len(case.flexibles)
     hydro = np.empty((len(case.time), plants))
     hydro[:, order] = given[:, :plants]
-    schedule = Schedule(
+    return Schedule(
         hydro_mw=hydro,
         charge_mw=_split(stores.charge_mw, kinds),
         discharge_mw=_split(stores.discharge_mw, kinds),
@@ -87,8 +239,6 @@ def walked(task: Task) -> tuple[DispatchResult, Bools]:
         without_mw=given[:, plants : plants + flexibles],
         called_mw=given[:, plants + flexibles :].sum(axis=1),
     )
-    result = settle(case, task.commitment, task.stack, schedule, _behind(task, stack, network, bounds))
-    return result, torn_days(case, stack, stores, result)
 
 
 def _sent_mw(task: Task, stores: Stores) -> Floats:
@@ -107,91 +257,6 @@ def _behind(task: Task, stack: Stack, network: Network, bounds: Bounds) -> Behin
         used_mw=shared_behind(network.wires, task.stack, seen),
         price_cny_per_mwh=stack.up_price[network.wires.moved][seen],
         share=bounds.moved_share,
-    )
-
-
-def _stack(task: Task, bounds: Bounds) -> Stack:
-    steps, resources = len(task.stack.asked_mw), bounds.own.shape[2]
-    lines = resources if len(bounds.columns) else 1
-    prices, rooms = np.zeros((2, lines, steps)), np.zeros((2, lines, steps))
-    return Stack(
-        price=task.stack.price,
-        top_mw=np.ascontiguousarray(task.stack.top_mw),
-        line=np.arange(resources) if lines > 1 else np.zeros(resources, np.int64),
-        net_mw=task.stack.asked_mw.copy(),
-        place=np.zeros(steps, np.int64),
-        up_price=prices[0],
-        up_room_mw=rooms[0],
-        down_price=prices[1],
-        down_room_mw=rooms[1],
-        injected_mw=np.zeros((steps, resources)),
-        seen=np.zeros(steps, np.bool_),
-        checked=np.zeros(steps, np.bool_),
-        stale=np.zeros((resources, steps), np.bool_),
-    )
-
-
-def _water(case: DispatchCase, order: Ints, at_places: bool) -> Water:
-    """Return hydro above its must-run, the largest plant first; what flexible loads can spare; load on call."""
-    loads, steps = case.flexible, (1, len(case.time))
-    parts = [_hydro(case, order)]
-    spare = np.repeat((loads.power_mw - loads.target_mw)[:, None], len(case.day_hours), axis=1)
-    parts.append(
-        (spare, np.tile(loads.free_mw[:, None], steps), -loads.value_cny_per_mwh, loads.missed_cny_per_mwh)
-    )
-    if case.rules.shed_is_budgeted:
-        price, never = np.array([-case.price_shed]), np.array([np.inf])
-        parts.append((called_day_mw(case)[None, :], called_mw(case, at_places)[None, :], price, never))
-    mean, most, spill, short = (np.ascontiguousarray(np.concatenate(part)) for part in zip(*parts, strict=True))
-    pool = np.full(len(mean), np.inf)
-    if case.rules.shed_mwh_per_year is not None:
-        pool[-1] = case.rules.shed_mwh_per_year
-    return Water(
-        mean_mw=mean,
-        most_mw=most,
-        spill_price=spill,
-        short_price=short,
-        flow_mw=np.zeros_like(most),
-        spare_mwh=np.zeros_like(mean),
-        pool_mwh=pool,
-    )
-
-
-def _hydro(case: DispatchCase, order: Ints) -> tuple[Floats, Floats, Floats, Floats]:
-    """Return mean, most, price of spilling and of releasing too much, as ``Water`` has them."""
-    minimum, count = case.hydro_minimum_mw, len(case.hydros)
-    mean = np.maximum(case.hydro_budget_mwh / case.day_hours[:, None] - minimum, 0.0)
-    most = np.maximum(case.hydro_capacity_mw - minimum, 0.0)[case.time.day]
-    return mean[:, order].T, most[:, order].T, np.full(count, case.price_spilled), np.full(count, np.inf)
-
-
-def search_for(stores: Stores, water: Water, clock: Clock) -> Search:
-    """Return room to look for chains in one window."""
-    steps, plants, count = clock.window_steps, len(water.flow_mw), len(stores.keep)
-    labels, rates = np.zeros((2, LAYERS + 1, steps), np.int64), np.zeros((3, count, steps))
-    return Search(
-        cost=np.zeros((LAYERS + 1, steps)),
-        by=labels[0],
-        source=labels[1],
-        tired=np.zeros(steps, np.bool_),
-        hops=np.zeros((LAYERS + 1, 3), np.int64),
-        flow=np.zeros((plants, steps)),
-        spare=np.zeros(plants),
-        fill=rates[0],
-        draw=rates[1],
-        level=rates[2],
-    )
-
-
-def _clock(case: DispatchCase) -> Clock:
-    day = case.time.day
-    kept = max(round(case.step_window_h / case.time.step_h), 1)
-    return Clock(
-        day=day,
-        first_step=np.append(np.flatnonzero(np.diff(day, prepend=-1)), len(day)),
-        step_h=float(case.time.step_h),
-        window_steps=max(round(case.look_ahead_h / case.time.step_h), kept),
-        kept_steps=kept,
     )
 
 

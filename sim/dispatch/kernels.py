@@ -44,6 +44,7 @@ MOST_LOOKS = 40
 @entry
 def coordinate(
     counts: npt.NDArray[np.int64],
+    span: tuple[int, int, int],
     search: Search,
     network: Network,
     stack: Stack,
@@ -51,10 +52,17 @@ def coordinate(
     water: Water,
     clock: Clock,
 ) -> None:
-    """Fill in the schedules of all steps; ``counts`` [windows, rounds, chains, looks] says how many it took."""
+    """Fill in the schedules of a span (first step, end, steps entered before) of windows.
+
+    The span ends where a window begins, or with the axis. What a window before it, seen in full or in part, has
+    planned for its first steps stands in the arrays already: up to the step that was ``entered`` last.
+    ``counts`` [windows, rounds, chains, looks] says how many it took.
+    """
     steps = len(stack.net_mw)
-    entered = 0
-    for begin in range(0, steps, clock.kept_steps):
+    first, stop, entered = span
+    for begin in range(first, stop, clock.kept_steps):
+        if entered == steps:
+            break
         end = min(begin + clock.window_steps, steps)
         _enter(entered, end, stack, stores, water, clock)
         _close_accounts(entered, end, stores, clock)
@@ -66,9 +74,7 @@ def coordinate(
             counts[3] += 1
             if not look(begin, end, stack, network):
                 break
-        if end == steps:
-            break
-    for step in range(steps):
+    for step in range(first, stop):
         if stack.seen[step]:
             settled(step, stack, network)
 

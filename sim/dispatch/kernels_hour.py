@@ -225,7 +225,7 @@ def evaluate(step: int, hour: Hour, wires: Wires) -> None:
     hour.right[0] = rest
     for i in range(size):
         row = hour.row[i]
-        flow = row_flow(step, row, hour.used_mw, wires)
+        flow = row_flow(step, row, hour.used_mw, len(hour.used_mw), wires)
         place = hour.place[columns + 3 * row + FLOW]
         if place == LOW:
             flow -= wires.low_mw[step, row]
@@ -368,7 +368,7 @@ def worst_row(step: int, hour: Hour, wires: Wires) -> int:
     worst, excess = -1, FLOW_TOLERANCE_MW
     for row in range(len(wires.reach)):
         if hour.position[row] < 0:
-            flow = row_flow(step, row, hour.used_mw, wires)
+            flow = row_flow(step, row, hour.used_mw, len(hour.used_mw), wires)
             over = max(flow - wires.high_mw[step, row], wires.low_mw[step, row] - flow)
             if over > excess:
                 worst, excess = row, over
@@ -376,13 +376,13 @@ def worst_row(step: int, hour: Hour, wires: Wires) -> int:
 
 
 @kernel
-def row_flow(step: int, row: int, used_mw: _Floats, wires: Wires) -> float:
-    """Return the flow of a row when ``used_mw`` [columns] is supplied."""
+def row_flow(step: int, row: int, used_mw: _Floats, columns: int, wires: Wires) -> float:
+    """Return the flow of a row when ``used_mw`` is supplied by the first ``columns``, and nothing by the others."""
     flow = wires.base_mw[step, row]
     for k in range(wires.own.shape[2]):
         injected = wires.injected_mw[step, k]
         flow += wires.own[GIVES if injected > 0.0 else TAKES, row, k] * injected
-    for column in range(len(used_mw)):
+    for column in range(columns):
         flow += wires.reach[row, column] * used_mw[column]
     return float(flow)
 

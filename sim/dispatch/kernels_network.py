@@ -69,15 +69,18 @@ def look(begin: int, end: int, stack: Stack, network: Network) -> bool:
 @kernel
 def violated(step: int, top_mw: _Floats, used_mw: _Floats, wires: Wires) -> bool:
     """Whether the stack of a step, shared in proportion, violates a row."""
-    net = wires.net_mw[step]
-    for column in range(len(used_mw)):
-        segment = wires.column_segment[column]
-        floor = top_mw[step, segment - 1] if segment > 0 else 0.0
+    net, floor, count = wires.net_mw[step], 0.0, 0
+    for segment in range(top_mw.shape[1]):
+        if net <= floor:
+            break
         width = top_mw[step, segment] - floor
-        part = min(max(net - floor, 0.0), width)
-        used_mw[column] = wires.width_mw[step, column] * part / width if width > 0.0 else 0.0
+        share = min((net - floor) / width, 1.0) if width > 0.0 else 0.0
+        while count < len(used_mw) and wires.column_segment[count] == segment:
+            used_mw[count] = wires.width_mw[step, count] * share
+            count += 1
+        floor = top_mw[step, segment]
     for row in range(len(wires.reach)):
-        flow = row_flow(step, row, used_mw, wires)
+        flow = row_flow(step, row, used_mw, count, wires)
         if max(flow - wires.high_mw[step, row], wires.low_mw[step, row] - flow) > FLOW_TOLERANCE_MW:
             return True
     return False

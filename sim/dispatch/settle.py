@@ -66,13 +66,13 @@ def settle(
     net = _net_mw(stack, schedule)
     price = _marginal_price(stack, net)
     given = _given_mw(case, stack, net, behind)
-    moved = load_share(case)
+    moved = load_share(case) if behind is None else np.broadcast_to(behind.share, case.load_mw.shape)
     if behind is not None:
-        moved = np.broadcast_to(behind.share, case.load_mw.shape)
         price[behind.step] = behind.price_cny_per_mwh
-    given[Role.SHED] += moved * schedule.called_mw[:, None]
+    if schedule.called_mw.any():
+        given[Role.SHED] += moved * schedule.called_mw[:, None]
     up, down = moved * schedule.shift_up_mw[:, None], moved * schedule.shift_down_mw[:, None]
-    unserved, relief = _not_served(case.load_mw + up - down, given)
+    unserved, relief = _not_served(case.load_mw, up, down, given)
     hydro = given[Role.HYDRO_MINIMUM] + schedule.hydro_mw
     less = given[Role.EXPORT_UP] + given[Role.EXPORT_DOWN] + given[Role.EXPORT_CUT]
     draft = {
@@ -173,11 +173,17 @@ def _given_mw(case: DispatchCase, stack: Supply, net_mw: Floats, behind: Behind 
     floor, column = np.zeros(len(net_mw)), 0
     for number, segment in enumerate(stack.segments):
         used = np.clip(net_mw - floor, 0.0, segment.width_mw)
-        parts = segment.part_mw * _share(used, segment.width_mw)[:, None]
+        things = given[segment.role]
+        if used.any():
+            share = _share(used, segment.width_mw)[:, None]
+            if len(segment.things) == things.shape[1]:  # all of the role: many times quicker by far
+                np.multiply(segment.part_mw, share, out=things)
+            else:
+                things[:, segment.things] = segment.part_mw * share
         if behind is not None:
-            parts[behind.step] = behind.used_mw[:, column : column + len(segment.things)]
-            used[behind.step] = parts[behind.step].sum(axis=1)
-        given[segment.role][:, segment.things] = parts
+            parts = behind.used_mw[:, column : column + len(segment.things)]
+            things[np.ix_(behind.step, segment.things)] = parts
+            used[behind.step] = parts.sum(axis=1)
         total += used
         floor, column = stack.top_mw[:, number], column + len(segment.things)
     left = np.abs(net_mw - total)
@@ -216,18 +222,18 @@ def _flexible_mw(case: DispatchCase, schedule: Schedule, given: Given) -> Floats
     return np.maximum(case.flexible.power_mw - schedule.without_mw - given[Role.FLEXIBLE_CUT], 0.0)
 
 
-def _not_served(asked_mw: Floats, given: Given) -> tuple[Floats, Floats]:
+def _not_served(load_mw: Floats, up_mw: Floats, down_mw: Floats, given: Given) -> tuple[Floats, Floats]:
     """Return unserved load [hours × loads] and losses that do not arise [hours × 1], MW.
 
-    Load that was moved away (``asked_mw`` is what remains) or shed cannot go unserved as well. Then others take its
-    place, and with nobody left to serve, losses vanish.
+    Load that was moved away (``down_mw``; ``up_mw`` comes from elsewhere) or shed cannot go unserved as well. Then
+    others take its place, and with nobody left to serve, losses vanish.
     """
     missing = given[Role.UNSERVED]
-    left = np.maximum(asked_mw - given[Role.SHED], 0.0)
+    if not (missing.any() or given[Role.LOSS_RELIEF].any()):
+        return missing, given[Role.LOSS_RELIEF]
+    left = np.maximum(load_mw + up_mw - down_mw - given[Role.SHED], 0.0)
     unserved = np.minimum(missing, left)
     excess = (missing - unserved).sum(axis=1, keepdims=True) + given[Role.LOSS_RELIEF]
-    if not excess.any():
-        return unserved, excess
     room = left - unserved
     more = room * _share(excess, room.sum(axis=1, keepdims=True)).clip(max=1.0)
     return unserved + more, excess - more.sum(axis=1, keepdims=True)

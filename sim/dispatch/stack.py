@@ -59,7 +59,7 @@ class Segment:
     @cached_property
     def width_mw(self) -> Floats:
         """Width of the segment [hours]."""
-        return np.asarray(self.part_mw.sum(axis=1))
+        return np.asarray(self.part_mw @ np.ones(self.part_mw.shape[1]))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -8,6 +8,7 @@ from scenarios.records import Floats, axes, record
 from sim.dispatch.model import START_CONTENT, DispatchCase, DispatchResult
 from sim.dispatch.response import flexible_cut_mw
 from sim.dispatch.service import export_forgiven_mwh
+from sim.dispatch.span import since
 
 
 @record
@@ -47,25 +48,37 @@ def first_state(case: DispatchCase) -> State:
     )
 
 
-def state_at(case: DispatchCase, result: DispatchResult, step: int) -> State:
-    """Return the state that a result leaves before ``step``."""
-    if step == 0:
-        return first_state(case)
+def state_at(case: DispatchCase, result: DispatchResult, step: int, start: State | None = None) -> State:
+    """Return the state that a result leaves before ``step``; from ``start`` on, if it began there."""
+    start = start or first_state(case)
+    if step == start.step:
+        return start
     step_h, day = case.time.step_h, case.time.day
-    done, since = slice(0, step), slice(int(np.searchsorted(day, day[min(step, len(day) - 1)])), step)
-    free_water = np.maximum(result.hydro_mw[since] - case.hydro_minimum_mw[day[since]], 0.0)
-    taken = result.flexible_mw[since] + flexible_cut_mw(case, result)[since]
-    account = (result.export_mw[done] - case.export_mw[done]).sum(axis=0) * step_h
+    begin, midnight = start.step, int(np.searchsorted(day, day[min(step, len(day) - 1)]))
+    done, today = slice(begin, step), slice(max(midnight, begin), step)
+    early = 1.0 if midnight < begin else 0.0  # what was done today before the start counts
+    free_water = np.maximum(result.hydro_mw[today] - case.hydro_minimum_mw[day[today]], 0.0)
+    taken = result.flexible_mw[today] + flexible_cut_mw(case, result)[today]
+    without = (case.flexible.power_mw - taken).sum(axis=0) * step_h
+    sent = (result.export_mw[done] - case.export_mw[done]).sum(axis=0) * step_h
     moved = (result.shift_up_mw[done] - result.shift_down_mw[done]).sum()
     return State(
         step=step,
         stored_mwh=result.stored_mwh[step - 1],
-        moved_mwh=float(moved * step_h),
-        released_mwh=free_water.sum(axis=0) * step_h,
-        without_mwh=(case.flexible.power_mw - taken).sum(axis=0) * step_h,
-        shed_mwh=float(result.shed_mw[since].sum() * step_h),
-        called_mwh=float(result.shed_mw[done].sum() * step_h),
-        account_mwh=account + export_forgiven_mwh(case, result, step),
+        moved_mwh=float(moved * step_h) + start.moved_mwh,
+        released_mwh=free_water.sum(axis=0) * step_h + early * start.released_mwh,
+        without_mwh=without + early * start.without_mwh,
+        shed_mwh=float(result.shed_mw[today].sum() * step_h) + early * start.shed_mwh,
+        called_mwh=float(result.shed_mw[done].sum() * step_h) + start.called_mwh,
+        account_mwh=start.account_mwh + sent + _forgiven_mwh(case, result, step, start),
         coal_mw=result.coal_mw[step - 1],
         export_mw=result.export_mw[step - 1],
     )
+
+
+def _forgiven_mwh(case: DispatchCase, result: DispatchResult, step: int, start: State) -> Floats:
+    """Return what channels sent too little for their balance from the start to ``step`` [channels], MWh."""
+    begin = start.step
+    if not begin:
+        return export_forgiven_mwh(case, result, step)
+    return export_forgiven_mwh(since(case, begin), since(result, begin), step - begin, start.account_mwh)

@@ -18,6 +18,7 @@ from sim.dispatch.limits import NetworkLimits
 from sim.dispatch.model import START_CONTENT, DispatchCase, DispatchResult
 from sim.dispatch.service import coal_cost_by_step_cny
 from sim.dispatch.stack import balanced
+from sim.dispatch.state import State
 
 TORN = 5e-4
 """Part of the coal cost of a day that channels may gain by trading with each other, before that is looked into."""
@@ -50,19 +51,30 @@ class Part:
     most_discharge_mw: Floats
 
 
-def storage_kinds(case: DispatchCase, limits: NetworkLimits | None = None) -> Kinds:
-    """Return which storages act as one: equal efficiencies, self-discharge, hours of storage and reach."""
+def storage_kinds(
+    case: DispatchCase, limits: NetworkLimits | None = None, stored_mwh: Floats | None = None
+) -> Kinds:
+    """Return which storages act as one: equal efficiencies, self-discharge, hours of storage and reach.
+
+    Contents ``stored_mwh`` [storages] that they begin with, if given, must be equal by share, too.
+    """
     features = np.stack(
         [
             case.storage_charge_efficiency,
             case.storage_discharge_efficiency,
             case.storage_self_discharge_per_h,
             case.storage_energy_mwh / case.storage_power_mw,
+            *(() if stored_mwh is None else (stored_mwh / case.storage_energy_mwh,)),
             *(() if limits is None else limits.storages),
         ],
         axis=1,
     )
-    _, first, kind = np.unique(features.round(9), axis=0, return_index=True, return_inverse=True)
+    return kinds_of(case, np.unique(features.round(9), axis=0, return_inverse=True)[1].ravel())
+
+
+def kinds_of(case: DispatchCase, kind: Ints) -> Kinds:
+    """Return the kinds with the number of the ``kind`` of each storage given."""
+    first = np.unique(kind, return_index=True)[1]
     power = np.bincount(kind, weights=case.storage_power_mw, minlength=len(first))
     return Kinds(kind, case.storage_power_mw / power[kind], first)
 
@@ -86,6 +98,12 @@ def stores_of(case: DispatchCase, kinds: Kinds, first: int) -> Stores:
         level_mwh=np.zeros((count, steps)),
         **joined,
     )
+
+
+def level_of(case: DispatchCase, kinds: Kinds, state: State) -> Floats:
+    """Return the contents of all stores in a state, MWh."""
+    stored = np.bincount(kinds.kind, weights=state.stored_mwh, minlength=len(kinds.first))
+    return np.concatenate([[state.moved_mwh], stored, state.account_mwh[: accounts(case)]])
 
 
 def _moved_load(case: DispatchCase) -> Part:

@@ -182,7 +182,7 @@ def network_of(case: DispatchCase, supply: Supply, bounds: Bounds, stack: Stack)
     """Return the network of a walk that has not begun: no step sees any row.
 
     All arrays are contiguous by rows and may be written: other arrays would be other types, for which the kernels
-    compile anew.
+    compile anew. Those that were made for this are not copied.
     """
     rows, columns = bounds.columns.shape
     steps = len(case.time) if rows else 0
@@ -192,17 +192,17 @@ def network_of(case: DispatchCase, supply: Supply, bounds: Bounds, stack: Stack)
     called = case.rules.shed_is_budgeted
     lost = next(k for k, segment in enumerate(supply.segments) if segment.role is Role.UNSERVED)
     wires = Wires(
-        reach=np.array(bounds.columns, order="C"),
-        own=np.array(bounds.own, order="C"),
-        low_mw=np.array(bounds.low_mw[:steps], order="C"),
-        high_mw=np.array(bounds.high_mw[:steps], order="C"),
-        base_mw=np.array(bounds.base_mw, order="C"),
+        reach=_plain(bounds.columns),
+        own=_plain(bounds.own),
+        low_mw=_plain(bounds.low_mw[:steps]),
+        high_mw=_plain(bounds.high_mw[:steps]),
+        base_mw=_plain(bounds.base_mw),
         row_price=bounds.price,
         price=np.repeat(supply.price, sizes) + TIE_CNY_PER_MWH * np.arange(columns),
-        width_mw=np.array(np.hstack([segment.part_mw for segment in supply.segments])[:steps], order="C"),
+        width_mw=_plain(np.hstack([segment.part_mw[:steps] for segment in supply.segments])),
         column_segment=np.repeat(np.arange(len(sizes)), sizes),
         lost_first=sum(sizes[:lost]),
-        lost_most_mw=np.array(supply.segments[lost].part_mw, order="C"),
+        lost_most_mw=_plain(supply.segments[lost].part_mw),
         moved=plants + called,
         called=plants if called else -1,
         moved_share=bounds.moved_share,
@@ -215,6 +215,10 @@ def network_of(case: DispatchCase, supply: Supply, bounds: Bounds, stack: Stack)
         used_mw=np.zeros((steps, columns)),
     )
     return Network(wires, _hour(most, rows, columns), _hour(most, rows, columns))
+
+
+def _plain(array: Floats) -> Floats:
+    return np.require(array, requirements=("C", "W"))
 
 
 def _hour(most: int, rows: int, columns: int) -> Hour:

@@ -23,7 +23,6 @@ from sim.dispatch.certificate import (
     certificate_sentence,
     certify,
     certify_whole,
-    cut,
     operating_cost_cny,
     sampled_weeks,
 )
@@ -32,6 +31,7 @@ from sim.dispatch.facts import certificate_part
 from sim.dispatch.limits import no_limits
 from sim.dispatch.lp import solve
 from sim.dispatch.model import DispatchCase, DispatchResult
+from sim.dispatch.span import cut
 
 
 def idle_battery() -> tuple[DispatchCase, DispatchResult]:
