@@ -267,6 +267,10 @@ class Dispatch(Section):
     security: Literal["none", "n1"] = Field(
         "none", description="n1: limits also hold after the loss of any one circuit"
     )
+    loss_factors: Literal["none", "bus"] = Field(
+        "none",
+        description="bus: coal and hydro share their energy by its cost with the losses at their bus (AC flow)",
+    )
     certify: Literal["weeks", "full", "none"] = Field(
         "weeks",
         description="what of a fast dispatch is solved again exactly: a week per season, all, or nothing",

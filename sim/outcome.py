@@ -13,6 +13,7 @@ from sim.correction import Correction
 from sim.dispatch.certificate import Certificate
 from sim.dispatch.limits import NetworkLimits
 from sim.dispatch.model import DispatchCase, DispatchResult
+from sim.losses.saving import LossSaving
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -20,7 +21,7 @@ class Outcome:
     """The records of all stages of one simulation; ``loss_rounds`` is how often losses were corrected.
 
     ``limits`` is what the dispatch was told of the network, ``certificate`` how far it is from the optimum,
-    ``correction`` what the AC flow changed of it.
+    ``correction`` what the AC flow changed of it, ``saving`` what loss factors did, if asked for.
     """
 
     scenario: Scenario
@@ -38,3 +39,4 @@ class Outcome:
     certificate: Certificate | None
     correction: Correction | None
     timings_s: tuple[tuple[str, float], ...]
+    saving: LossSaving | None = None

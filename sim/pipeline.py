@@ -96,6 +96,7 @@ def simulate(scenario: Scenario, stages: Stages) -> Outcome:
         loss_rounds=operation.rounds,
         certificate=certificate,
         correction=operation.correction,
+        saving=operation.saving,
         timings_s=tuple(stages.timings_s.items()),
     )
 

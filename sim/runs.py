@@ -35,6 +35,7 @@ from sim.correction import Correction
 from sim.dispatch.facts import certificate_part
 from sim.dispatch.facts import network_part as dispatched_network
 from sim.hourly import Column, hourly_files
+from sim.losses.saving import saving_part
 from sim.outcome import Outcome
 from sim.static import network_part, static_part
 
@@ -281,6 +282,7 @@ def _dispatch(outcome: Outcome) -> dict[str, Any]:
     return told | {
         "certificate": certificate_part(outcome.certificate),
         "ac_correction": _correction(outcome.correction),
+        "loss_factors": saving_part(outcome.saving),
     }
 
 

@@ -174,7 +174,7 @@ def network_limits(scenario: Scenario, model: GridModel, case: DispatchCase) -> 
     circuits = circuits_of(scenario, model) if settings.security == "n1" else None
     sections = sections_of(scenario, model)
     return limits_at(
-        model, case, _buses_of(scenario, model), sections, margin=settings.network_margin, circuits=circuits
+        model, case, buses_of(scenario, model), sections, margin=settings.network_margin, circuits=circuits
     )
 
 
@@ -251,7 +251,7 @@ def _section_rows(model: GridModel, sections: Sequence[Section]) -> Floats:
     return combine
 
 
-def _buses_of(scenario: Scenario, model: GridModel) -> dict[str, int]:
+def buses_of(scenario: Scenario, model: GridModel) -> dict[str, int]:
     """Return the model's bus of everything that injects or withdraws, by name."""
     place = {bus: row for row, bus in enumerate(model.buses)}
     tables = scenario.tables

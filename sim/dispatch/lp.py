@@ -19,7 +19,7 @@ from sim.dispatch.columns import account_bound_mwh
 from sim.dispatch.commitment import Commitment, commit
 from sim.dispatch.limits import NetworkLimits, no_limits, overload_mw
 from sim.dispatch.model import DispatchCase, DispatchResult
-from sim.dispatch.programme import EMERGENCY_KINDS, Merging, Programme, programme
+from sim.dispatch.programme import EMERGENCY_KINDS, Merging, Programme, near, programme
 from sim.dispatch.sharing import shared
 from sim.dispatch.state import State, first_state, state_at
 from sim.dispatch.unfold import cost_parts, unfold
@@ -115,6 +115,21 @@ def solve_whole(
     ends = (None, None) if last is None else (last.stored_mwh, last.account_mwh)
     whole = Window(0, steps, steps, ends[0], last_account_mwh=ends[1])
     return _walked(case, commitment, limits, first, (whole,))
+
+
+def follow(case: DispatchCase, result: DispatchResult, limits: NetworkLimits) -> DispatchResult:
+    """Return a result for a case whose losses differ a little, near to the one before.
+
+    Units, water, storages, moved and flexible loads stay as they were; what a step decides by itself follows the
+    losses. So the equal optima of two cases do not lie far apart.
+    """
+    units = Commitment(result.coal_units_on, result.coal_starts, np.zeros_like(result.coal_starts))
+    walk = Walk(near(programme(case, units.units_on, limits, None), result), first_state(case))
+    for day in range(len(case.day_hours)):
+        begin, end = np.searchsorted(case.time.day, [day, day + 1]).tolist()
+        walk.take(Window(begin, end, end))
+    anew = replace(walk.finished(units).result, days_anew=result.days_anew)
+    return replace(anew, cost_cny=cost_parts(case, anew, dict(result.cost_cny)["starts"]))
 
 
 def redispatch(
@@ -264,7 +279,7 @@ class Walk:
         for _ in range(MOST_ROUNDS):
             model = self._model(window)
             merged = self._solved(window, model)
-            values = self._merging.groups.split(merged, self.plan.upper[steps])
+            values = self._split(merged, steps)
             missing = self._violated(window, values)
             if not missing and self._merging.lumped and self._wanted(model, values):
                 self._merge(Merging(self.plan, self._merging.rows))
@@ -274,6 +289,13 @@ class Walk:
             else:
                 self._need(missing)
         raise InvariantError(f"dispatch: window from step {window.begin} is not settled after {MOST_ROUNDS} rounds")
+
+    def _split(self, merged: Floats, steps: slice) -> Floats:
+        """Return the columns of merged ones [steps × columns]: each its least, and of the rest by its room."""
+        groups, least = self._merging.groups, np.maximum(self.plan.lower[steps], 0.0)
+        if not least.any():
+            return groups.split(merged, self.plan.upper[steps])
+        return least + groups.split(merged - groups.total(least), self.plan.upper[steps] - least)
 
     def _wanted(self, model: WindowModel, values: Floats) -> bool:
         """Whether load goes without in a solution, or some would if it were a column of its own."""

@@ -20,17 +20,17 @@ in the rows that the programme has. ``docs/explanation/dispatch.md`` has the sym
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 from scipy import sparse
 
 from scenarios.records import Bools, Floats, Ints, axes, record
-from sim.dispatch.columns import Kind, called_day_mw, day_ends, kinds_of, load_share, moved_share
+from sim.dispatch.columns import Kind, called_day_mw, day_ends, kinds_of, knee_pu, load_share, moved_share
 from sim.dispatch.limits import NetworkLimits
-from sim.dispatch.model import DispatchCase
+from sim.dispatch.model import DispatchCase, DispatchResult
 from sim.dispatch.rows import COAL_KINDS, FLOW_DUST, Family, families_of, price_overload
 
 __all__ = ["FLOW_DUST", "Groups", "Merging", "Programme", "alike", "load_share", "price_overload", "programme"]
@@ -38,6 +38,13 @@ __all__ = ["FLOW_DUST", "Groups", "Merging", "Programme", "alike", "load_share",
 
 EMERGENCY_KINDS = ("shed", "unserved")
 """Loads that go without: half of all columns, and hardly ever used."""
+
+
+KEPT_MW, KEPT_MWH = 1e-3, 1e-5
+"""Powers and contents that are kept may differ by this: a power can put any content right within a step."""
+
+FOLLOW, LITTLE_MW = 2.0, 0.5
+"""How far a plant may move when losses change, per MW of it, and in any case."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -373,6 +380,58 @@ def programme(
     ``cap_mw`` [hours × rows] tightens rows of the network in some hours.
     """
     return Programme(case, limits, units_on, tuple(kinds_of(case, units_on, limits, first_mwh)), cap_mw)
+
+
+def near(plan: Programme, result: DispatchResult) -> Programme:
+    """Return the programme that stays near a result of a case with slightly other losses.
+
+    What couples steps stays as it is, but for rounding. In a step, plants and channels may go ``FOLLOW`` times as
+    far as the losses changed: so of equal optima a near one is taken.
+    """
+    change = np.abs(plan.case.loss_mw - result.loss_mw)[:, None]
+    centre, room = _between_steps(plan, result), {"level": KEPT_MWH}
+    inside = _within_steps(plan, result)
+    kinds = (_bounded(kind, centre, room.get(kind.name, KEPT_MW)) for kind in plan.kinds)
+    return replace(plan, kinds=tuple(_bounded(kind, inside, FOLLOW * change + LITTLE_MW) for kind in kinds))
+
+
+def _between_steps(plan: Programme, result: DispatchResult) -> dict[str, Floats]:
+    """Return the columns of a result that couple steps, by kind, MW and MWh."""
+    case, loads = plan.case, plan.case.flexible
+    kept = {
+        "water": np.maximum(result.hydro_mw - case.hydro_minimum_mw[case.time.day], 0.0),
+        "charge": result.charge_mw,
+        "discharge": result.discharge_mw,
+        "level": result.stored_mwh,
+        "shift_up": result.shift_up_mw.sum(axis=1, keepdims=True),
+        "shift_down": result.shift_down_mw.sum(axis=1, keepdims=True),
+        "without": np.clip(loads.power_mw - result.flexible_mw, 0.0, loads.free_mw),
+    }
+    if case.rules.shed_is_budgeted:
+        kept["shed"] = result.shed_mw.sum(axis=1, keepdims=True)
+    return kept
+
+
+def _within_steps(plan: Programme, result: DispatchResult) -> dict[str, Floats]:
+    """Return the columns of a result that a step decides by itself, by kind, MW."""
+    most, knee = plan.units_on * plan.case.coal_unit_mw, knee_pu(plan.case)
+    more = result.export_mw - plan.case.export_mw
+    return {
+        "coal_up": np.clip(result.coal_mw, 0.0, most * knee) - most * plan.case.coal_minimum_pu,
+        "coal_top": result.coal_mw - most * knee,
+        "renewables": result.renewable_mw,
+        "export_up": more,
+        "export_down": -more,
+    }
+
+
+def _bounded(kind: Kind, centre: Mapping[str, Floats], room: Floats | float) -> Kind:
+    """Return columns that stay within some room of where they were; those not used and without room stay unused."""
+    if kind.name not in centre:
+        return kind
+    value = np.maximum(centre[kind.name], 0.0)
+    most = np.minimum(np.where(value + room > KEPT_MW, value + room, 0.0), kind.most)
+    return replace(kind, least=np.clip(value - room, 0.0, most), most=most)
 
 
 def _slices(names: Sequence[str], sizes: Sequence[int]) -> dict[str, slice]:

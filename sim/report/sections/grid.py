@@ -102,6 +102,7 @@ def _losses(content: Content) -> Pairs:
     losses, balance = network["losses"], network["balance"]
     return [
         (word("losses_gwh"), u.energy(losses["gwh"])),
+        *_saved_losses(content),
         (word("losses_share"), u.percent(losses["share_of_generation"])),
         (word("losses_max"), u.power(losses["max_mw"])),
         (word("losses_difference"), u.energy(losses["estimate_minus_ac_gwh"])),
@@ -109,6 +110,15 @@ def _losses(content: Content) -> Pairs:
         (word("mismatch"), same(_tiny(balance["max_mismatch_pu"], "pu"))),
         (word("residual"), same(_tiny(balance["ac_max_residual_mw"], "MW"))),
     ]
+
+
+def _saved_losses(content: Content) -> Pairs:
+    """Return what loss factors saved; nothing when they were not asked for."""
+    saving = content.info.get("dispatch", {}).get("loss_factors")
+    if not saving:
+        return []
+    less_gwh = (saving["loss_mwh_before"] - saving["loss_mwh"]) / 1000.0
+    return [(word("losses_saved"), u.energy(less_gwh if saving["kept"] else 0.0))]
 
 
 def _tiny(value: float | None, unit: str) -> str:

@@ -49,6 +49,7 @@ WORDS: dict[str, tuple[str, str]] = {
         "Click a line or a bus to see its year, or choose a line in the table below.",
     ),
     "losses_gwh": ("交流网损", "AC losses"),
+    "losses_saved": ("网损因子节省", "Saved by loss factors"),
     "losses_share": ("占发电与放电", "Share of generation"),
     "losses_max": ("最大网损", "Largest loss"),
     "losses_difference": ("调度估计与交流解之差", "Dispatch's estimate minus AC"),
