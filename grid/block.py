@@ -40,9 +40,9 @@ class Base(NamedTuple):
     """The base point and its factor, in the order of elimination.
 
     ``p`` and ``q`` are the powers injected there, ``kind`` is the type of each control. ``l_*`` and ``u_*`` list,
-    row by row, the columns of the factor: where the column's values begin in ``x``, and its negated coefficients in
-    the row's equations for angle and for ln V (the second unused where the row is single). ``pivot`` holds four numbers
-    per row. ``bend`` [controls × controls], ``press`` and ``sense`` are explained in ``kernels_base``.
+    row by row, the columns of the factor: where the column's values begin in ``x``, and its negated coefficients
+    in the row's equations for angle and for ln V (the second unused where the row is single). ``pivot`` holds four
+    numbers per row. ``bend`` [controls × controls], ``press`` and ``sense`` are explained in ``kernels_base``.
     """
 
     e: Floats
