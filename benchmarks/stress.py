@@ -33,7 +33,7 @@ from sim.checks import violations
 from sim.dispatch import fast, lp
 from sim.dispatch.certificate import operating_cost_cny
 from sim.dispatch.limits import NetworkLimits, network_limits, overload_mw
-from sim.dispatch.model import DispatchCase, DispatchResult, FlexibleLoads
+from sim.dispatch.model import Calls, DispatchCase, DispatchResult, FlexibleLoads
 from sim.dispatch.span import cut
 from sim.fleet import build_case
 
@@ -286,8 +286,9 @@ def _flexible(case: DispatchCase, limits: NetworkLimits, pv: Bools) -> tuple[Dis
 
 
 def _called(case: DispatchCase) -> DispatchCase:
-    year_mwh = 60.0 * float(case.shed_limit_mw.max())
-    return replace(case, rules=replace(case.rules, shed_hours_per_day=4.0, shed_mwh_per_year=year_mwh))
+    power = np.array([0.6, 0.4]) * float(case.shed_limit_mw.max())
+    calls = Calls(("B1", "B2"), power, np.array([1500.0, 900.0]), np.array([4.0, 2.0]), 60.0 * power)
+    return replace(case, calls=calls, shed_limit_mw=np.zeros(len(case.time)))
 
 
 def _valued(case: DispatchCase, cny_per_mwh: float) -> DispatchCase:

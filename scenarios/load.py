@@ -272,6 +272,7 @@ _KEYS = {
     "plan_targets": "key",
     "sections": "section_id",
     "flexible_loads": "flexible_id",
+    "shed_blocks": "block_id",
     "common_towers": "tower_id",
 }
 

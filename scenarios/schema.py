@@ -224,6 +224,26 @@ class DemandResponse(Section):
     shift_window_h: float = Field(4.0, gt=0, le=24, description="most energy owed, in hours of shiftable power")
     shift_price_cny_per_mwh: float = Field(25.0, ge=0, description="price of moving, each way")
 
+    @property
+    def on_call(self) -> bool:
+        """Whether shedding has hours of the day or the year: then all loads shed at once, on call."""
+        limited = self.shed_hours_per_day < 24.0 or self.shed_hours_per_year is not None
+        return limited and self.shed_share > 0.0 and self.shed_price_cny_per_mwh > 0.0
+
+    def block(self) -> t.ShedBlock:
+        """Return shedding as a block on call."""
+        return t.ShedBlock(
+            block_id="response",
+            name_en="Demand response",
+            name_zh="需求响应",
+            share=self.shed_share,
+            price_cny_per_mwh=self.shed_price_cny_per_mwh,
+            hours_per_day=self.shed_hours_per_day,
+            hours_per_year=self.shed_hours_per_year,
+            source="demand_response of the scenario",
+            confidence="assumed",
+        )
+
 
 class Reserve(Section):
     """Spinning reserve that running units hold in every step; 0: what is committed is not held."""
@@ -479,6 +499,7 @@ class Tables(BaseModel):
     plan_targets: tuple[t.PlanTarget, ...]
     sections: tuple[t.NetworkSection, ...] = ()
     flexible_loads: tuple[t.FlexibleLoad, ...] = ()
+    shed_blocks: tuple[t.ShedBlock, ...] = ()
     common_towers: tuple[t.CommonTower, ...] = ()
 
 
@@ -524,6 +545,13 @@ class Scenario(BaseModel):
     def flexible_loads(self) -> tuple[t.FlexibleLoad, ...]:
         """Flexible loads in service."""
         return tuple(item for item in self.tables.flexible_loads if item.in_service(self.year))
+
+    @cached_property
+    def shed_blocks(self) -> tuple[t.ShedBlock, ...]:
+        """Blocks of shedding in service; that of the settings is one too if its hours are limited."""
+        response = self.settings.demand_response
+        own = (response.block(),) if response.on_call else ()
+        return (*own, *(item for item in self.tables.shed_blocks if item.in_service(self.year)))
 
     def plants_of(self, *techs: str) -> tuple[t.Plant, ...]:
         """Return the plants in service of the given technologies, in table order."""

@@ -211,6 +211,20 @@ class FlexibleLoad(Dated):
     power_factor: float = Field(0.95, gt=0.5, le=1, description="cos φ at its bus")
 
 
+class ShedBlock(Dated):
+    """Load that is shed on call, by all loads at once: an agreement with a price, and hours of the day and year."""
+
+    block_id: str = Field(min_length=1, description="name")
+    name_en: str = Field(description="English name")
+    name_zh: str = Field(description="Chinese name")
+    share: float = Field(gt=0, le=1, description="load that can be shed, share of the peak")
+    price_cny_per_mwh: float = Field(gt=0, le=100000, description="price of shedding")
+    hours_per_day: float = Field(24.0, ge=0, le=24, description="hours of shedding a day, at full power")
+    hours_per_year: OptionalFloat = Field(
+        None, ge=0, le=8784, description="hours of shedding in the simulated time, at full power; blank: no limit"
+    )
+
+
 class ExportChannel(Sourced):
     """A place at which contracted energy leaves the region."""
 

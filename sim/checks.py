@@ -207,7 +207,11 @@ def _shift(case: DispatchCase, result: DispatchResult) -> Iterator[Violation]:
 
 
 def _demand(case: DispatchCase, result: DispatchResult) -> Iterator[Violation]:
-    yield from _broken("more load shed than allowed", result.shed_mw.sum(axis=1) - case.shed_limit_mw)
+    yield from _broken("more load shed than allowed", result.shed_mw.sum(axis=1) - case.sheddable_mw)
+    plain = result.shed_mw.sum(axis=1) - result.called_mw.sum(axis=1)
+    yield from _broken("more load shed than allowed without a call", plain - case.shed_limit_mw)
+    yield from _broken("a block on call above its power", result.called_mw - case.calls.power_mw)
+    yield from _broken("load called but not shed", -plain)
     less = result.shed_mw + result.unserved_mw + result.shift_down_mw - result.shift_up_mw
     yield from _broken("more load lost than there is", less - case.load_mw)
 
@@ -234,16 +238,14 @@ def _exports(case: DispatchCase, result: DispatchResult) -> Iterator[Violation]:
 
 
 def _accounts(case: DispatchCase, result: DispatchResult) -> Iterator[Violation]:
-    """Energies that the rules bound: what channels send beyond their contract, and load shed in a day."""
+    """Energies that the rules bound: what channels send beyond their contract, and load shed on call."""
     rules, step_h = case.rules, case.time.step_h
-    shed = np.zeros(len(case.hydro_budget_mwh))
-    np.add.at(shed, case.time.day, result.shed_mw.sum(axis=1) * step_h)
-    most = np.zeros_like(shed)
-    np.maximum.at(most, case.time.day, case.shed_limit_mw)
-    yield from _broken("more load shed in a day than allowed", shed - most * rules.shed_hours_per_day, 1e-3)
-    if rules.shed_mwh_per_year is not None:
-        over = np.array([shed.sum() - rules.shed_mwh_per_year])
-        yield from _broken("more load shed in the year than allowed", over, 1e-2)
+    for k, called_mw in enumerate(result.called_mw.T):
+        shed = np.bincount(case.time.day, called_mw, len(case.hydro_budget_mwh)) * step_h
+        most = case.calls.power_mw[k] * case.calls.hours_per_day[k]
+        yield from _broken("more load called in a day than allowed", shed - most, 1e-3)
+        over = np.array([shed.sum() - case.calls.mwh_per_year[k]])
+        yield from _broken("more load called in the year than allowed", over, 1e-2)
     if rules.export_balance == "none":
         return
     account = np.cumsum(result.export_mw - case.export_mw, axis=0) * step_h

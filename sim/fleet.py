@@ -17,7 +17,7 @@ from scenarios.records import Floats, Ints
 from scenarios.schema import Scenario
 from scenarios.tables import Plant
 from scenarios.timeaxis import TimeAxis
-from sim.dispatch.model import FLEXIBLE_BELOW_UNSERVED, DispatchCase, FlexibleLoads, Rules
+from sim.dispatch.model import FLEXIBLE_BELOW_UNSERVED, Calls, DispatchCase, FlexibleLoads, Rules
 from sim.fuel import coal_cost_cny_per_mwh, part_load_of
 
 HEATING_MONTHS = (11, 12, 1, 2, 3)
@@ -55,9 +55,10 @@ def build_case(scenario: Scenario, profiles: Profiles, loss_mw: Floats | None = 
         **_exports(scenario, profiles),
         **response,
         **_prices(scenario),
-        rules=_rules(scenario, response["shed_limit_mw"]),
+        rules=_rules(scenario),
         part_load=part_load_of(scenario),
         flexible=_flexible(scenario),
+        calls=_calls(scenario, profiles),
     )
 
 
@@ -169,10 +170,11 @@ def _demand_response(scenario: Scenario, profiles: Profiles) -> dict[str, Any]:
     response = scenario.settings.demand_response
     load = profiles.load_mw.sum(axis=1)
     shift = response.shift_share * load
+    share = 0.0 if response.on_call else response.shed_share
     return {
         "shift_limit_mw": shift,
         "shift_energy_mwh": float(response.shift_window_h * shift.mean()),
-        "shed_limit_mw": np.minimum(response.shed_share * load.max(), load - shift),
+        "shed_limit_mw": np.minimum(share * load.max(), load - shift),
     }
 
 
@@ -213,9 +215,31 @@ def _flexible(scenario: Scenario) -> FlexibleLoads:
     )
 
 
-def _rules(scenario: Scenario, shed_limit_mw: Floats) -> Rules:
+def _calls(scenario: Scenario, profiles: Profiles) -> Calls:
+    """Return the blocks of shedding on call. Raises ``ScenarioError`` for one dearer than unserved load."""
+    blocks, unserved = scenario.shed_blocks, scenario.settings.dispatch.unserved_cny_per_mwh
+    if wrong := [block for block in blocks if block.price_cny_per_mwh >= unserved]:
+        raise ScenarioError(
+            Problem(
+                f"shed_blocks.csv ({block.block_id})",
+                f"price_cny_per_mwh {block.price_cny_per_mwh:g} is not below {unserved:g}",
+                "load must be shed before other load goes unserved (dispatch.unserved_cny_per_mwh)",
+            )
+            for block in wrong
+        )
+    power = _floats(block.share * profiles.load_mw.sum(axis=1).max() for block in blocks)
+    hours = _floats(np.inf if block.hours_per_year is None else block.hours_per_year for block in blocks)
+    return Calls(
+        names=tuple(block.block_id for block in blocks),
+        power_mw=power,
+        price_cny_per_mwh=_floats(block.price_cny_per_mwh for block in blocks),
+        hours_per_day=_floats(block.hours_per_day for block in blocks),
+        mwh_per_year=np.where(np.isfinite(hours), power * np.nan_to_num(hours, posinf=0.0), np.inf),
+    )
+
+
+def _rules(scenario: Scenario) -> Rules:
     settings = scenario.settings
-    hours = settings.demand_response.shed_hours_per_year
     dispatch, export = settings.dispatch, settings.export
     reserve = dispatch.reserve
     return Rules(
@@ -231,8 +255,6 @@ def _rules(scenario: Scenario, shed_limit_mw: Floats) -> Rules:
         export_balance=export.balance,
         export_tolerance=export.balance_tolerance,
         storage_end_cny_per_mwh=dispatch.storage_end_cny_per_mwh,
-        shed_hours_per_day=settings.demand_response.shed_hours_per_day,
-        shed_mwh_per_year=None if hours is None else hours * float(shed_limit_mw.max()),
     )
 
 

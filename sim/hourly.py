@@ -71,7 +71,7 @@ def _system(outcome: Outcome) -> Iterable[Column]:
     for cause, share_mw in zip(outcome.causes.causes, outcome.causes.share_mw, strict=True):
         yield _column(f"curtailed_{cause}_mw", share_mw.sum(axis=1))
     yield _column("residual_load_mw", acc.residual_load_mw(powers))
-    yield _column("shed_limit_mw", outcome.case.shed_limit_mw)
+    yield _column("shed_limit_mw", outcome.case.sheddable_mw)
     yield _column("stored_mwh", result.stored_mwh.sum(axis=1))
     yield _column("price_cny_per_mwh", result.price_cny_per_mwh)
     yield _column("flow_status", flow.status)
@@ -106,6 +106,7 @@ def _plants(outcome: Outcome) -> Iterable[Column]:
     yield from _columns(case.channels, "contract_mw", case.export_mw)
     yield from _columns(case.channels, "band_low_mw", case.export_low_mw)
     yield from _columns(result.flexibles, "consumption_mw", result.flexible_mw)
+    yield from _columns(result.calls, "called_mw", result.called_mw)
 
 
 def _spread_over_days(outcome: Outcome, daily_mwh: Floats) -> Floats:

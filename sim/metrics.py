@@ -216,6 +216,20 @@ def demand_response(outcome: Outcome, powers: Mapping[str, Floats]) -> dict[str,
         "shift_hours": _active_hours(powers["shift_up"] + powers["shift_down"], step_h),
         "flexible_gwh": gwh(powers["flexible"], step_h),
         "flexible": _flexible(outcome),
+        "blocks": _blocks(outcome),
+    }
+
+
+def _blocks(outcome: Outcome) -> dict[str, dict[str, float | int]]:
+    """Return what each block on call shed: energy, hours, most at once."""
+    result, step_h = outcome.dispatch, outcome.case.time.step_h
+    return {
+        name: {
+            "gwh": gwh(result.called_mw[:, k], step_h),
+            "hours": _active_hours(result.called_mw[:, k], step_h),
+            "max_mw": float(result.called_mw[:, k].max()),
+        }
+        for k, name in enumerate(result.calls)
     }
 
 

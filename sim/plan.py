@@ -167,7 +167,7 @@ def _response_share(outcome: Outcome, metrics: Metrics) -> Answer:
     peak_mw = float(outcome.case.load_mw.sum(axis=1).max()) if outcome.case.load_mw.size else 0.0
     if peak_mw <= 0:
         return Answer(None, False, "there is no load")
-    return Answer(PERCENT * float(outcome.case.shed_limit_mw.max()) / peak_mw, True, "load that can be shed")
+    return Answer(PERCENT * float(outcome.case.sheddable_mw.max()) / peak_mw, True, "load that can be shed")
 
 
 def _voltage(outcome: Outcome, metrics: Metrics) -> Answer:

@@ -8,7 +8,7 @@ is used.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -65,6 +65,11 @@ class Hours:
         """Return the plants of a technology, in one county or in all."""
         rows = self.plants.items()
         return [name for name, row in rows if row["tech"] == tech and county in (None, row["county"])]
+
+    def called(self) -> Iterator[tuple[str, pd.Series]]:
+        """Yield the blocks of shedding on call, and what each shed, MW."""
+        for name in self.static["shed_blocks"]:
+            yield name, self.run.quantity("plants", "called_mw")[name]
 
     def renewables(self, county: str | None = None) -> list[str]:
         """Return the wind and PV plants, in one county or in all."""
@@ -236,7 +241,12 @@ def _demand_response(h: Hours) -> dict[str, Any]:
         "shift_hours": h.hours(up + down > 1e-6),
         "flexible_gwh": h.gwh(h.system["flexible_mw"]),
         "flexible": {name: _flexible_use(h, name, row) for name, row in h.static["flexible_loads"].items()},
+        "blocks": {name: _block_use(h, called) for name, called in h.called()},
     }
+
+
+def _block_use(h: Hours, called: pd.Series) -> dict[str, float]:
+    return {"gwh": h.gwh(called), "hours": h.hours(called > 1e-6), "max_mw": called.max()}
 
 
 def _flexible_use(h: Hours, name: str, row: Mapping[str, Any]) -> dict[str, float]:
@@ -321,6 +331,9 @@ def _cost_by_energy(h: Hours) -> dict[str, float]:
         "export_cut": (low - export).clip(lower=0.0).sum(axis=1),
     }
     parts = {name: 1000.0 * h.gwh(power) * price[name] for name, power in energies.items()}
+    for name, called in h.called():
+        dearer = h.static["shed_blocks"][name]["price_cny_per_mwh"] - price["shed"]
+        parts["shed"] += 1000.0 * h.gwh(called) * dearer
     parts["coal"] = sum(1000.0 * h.net_gwh[name] * h.plants[name]["cost_cny_per_mwh"] for name in h.of("coal"))
     parts["coal"] += sum(_part_load_cny(h, name) for name in h.of("coal"))
     lost_gwh = _curtailed(h, h.renewables())["gwh"] or 0.0

@@ -31,6 +31,7 @@ def static_part(outcome: Outcome) -> dict[str, Any]:
         "loads": _only(_rows(scenario.tables.loads, "load_id"), outcome.case.loads),
         "channels": _only(_rows(scenario.tables.exports, "channel_id"), outcome.case.channels),
         "flexible_loads": _rows(scenario.flexible_loads, "flexible_id"),
+        "shed_blocks": _shed_blocks(outcome),
         "counties": _rows(scenario.tables.counties, "county"),
         "buses": _buses(outcome),
         "branches": _branches(outcome),
@@ -45,6 +46,12 @@ def _rows(rows: Iterable[Row], key: str) -> Rows:
 
 def _only(rows: Rows, names: Iterable[str]) -> Rows:
     return {name: rows[name] for name in names}
+
+
+def _shed_blocks(outcome: Outcome) -> Rows:
+    """Return the blocks of shedding on call, with their power."""
+    rows, power = _rows(outcome.scenario.shed_blocks, "block_id"), outcome.case.calls.power_mw
+    return {name: row | {"power_mw": float(mw)} for (name, row), mw in zip(rows.items(), power, strict=True)}
 
 
 def _plants(outcome: Outcome) -> Rows:

@@ -139,6 +139,28 @@ def test_an_interrupted_run_leaves_nothing_that_looks_finished(tmp_path: Path):
     assert not list((tmp_path / "runs").glob("[!.]*")) if (tmp_path / "runs").exists() else True
 
 
+def test_blocks_on_call_are_in_every_file_of_a_run(tmp_path: Path):
+    # A block that is cheaper than coal is called for all its hours: 2 h of its power on each of three days.
+    shutil.copytree(ROOT / "scenarios" / "bijie", tmp_path / "tables")
+    names = "block_id,name_en,name_zh,share,price_cny_per_mwh,hours_per_day,hours_per_year,source,confidence"
+    rows = "B1,Smelters,铝厂,0.02,50,2,,an example,assumed\nB2,Cement,水泥厂,0.01,5000,4,40,an example,assumed"
+    (tmp_path / "tables" / "shed_blocks.csv").write_text(f"{names}\n{rows}\n", encoding="utf-8")
+    scenario = tmp_path / "called.toml"
+    scenario.write_text('extends = "tiny"\nname = "called"\ntables = "tables"\n')
+    done = runner.invoke(app, ["run", str(scenario), "--out", str(tmp_path / "runs"), "--quiet"])
+    assert done.exit_code == 0, done.stderr
+    (folder,) = (tmp_path / "runs").iterdir()
+    run = read_run(folder)
+    use, power_mw = run.metrics["demand_response"]["blocks"], run.static["shed_blocks"]["B1"]["power_mw"]
+    assert use["B1"]["gwh"] == pytest.approx(3 * 2.0 * power_mw / 1000.0, rel=1e-6)
+    assert use["B2"] == {"gwh": 0.0, "hours": 0, "max_mw": 0.0}
+    assert run.metrics["demand_response"]["shed_gwh"] == pytest.approx(use["B1"]["gwh"])
+    assert run.metrics["cost"]["parts_cny"]["shed"] == pytest.approx(50.0 * 1000.0 * use["B1"]["gwh"])
+    assert "铝厂" in (folder / "report.html").read_text(encoding="utf-8")
+    checked = runner.invoke(app, ["verify", str(folder)])
+    assert checked.exit_code == 0, checked.stdout
+
+
 def test_a_flexible_load_is_in_every_file_of_a_run(tmp_path: Path):
     # 200 MW for 6 of 24 h on three days: 3.6 GWh, at a bus that otherwise only collects PV.
     shutil.copytree(ROOT / "scenarios" / "bijie", tmp_path / "tables")

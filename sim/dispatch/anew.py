@@ -105,8 +105,8 @@ def _paced(case: DispatchCase, limits: NetworkLimits, result: DispatchResult, st
 
 def _spends_the_year(case: DispatchCase, result: DispatchResult, start: State) -> bool:
     """Whether the energy that may be shed in the year is used up: then no day can be dispatched by itself."""
-    most, shed = case.rules.shed_mwh_per_year, float(result.shed_mw.sum()) * case.time.step_h
-    return most is not None and start.called_mwh + shed > most - DUST_MW
+    called = start.called_mwh + result.called_mw.sum(axis=0) * case.time.step_h
+    return bool((called > case.calls.mwh_per_year - DUST_MW).any())
 
 
 def _days_in_breach(case: DispatchCase, result: DispatchResult, start: State) -> Bools:
@@ -161,8 +161,8 @@ def _dispatched_anew(
     from sim.dispatch import lp  # noqa: PLC0415  (loads HiGHS)
 
     case = exact.plan.case
-    step_mwh = now.shed_mw.sum(axis=1) * case.time.step_h
-    called = float(step_mwh.sum()) + start.called_mwh
+    step_mwh = now.called_mw * case.time.step_h
+    called = step_mwh.sum(axis=0) + start.called_mwh
     for span in spans:
         edges = np.searchsorted(case.time.day, [span.first, span.begin, span.stop])
         first, begin, stop = np.maximum(edges, start.step).tolist()
@@ -171,7 +171,7 @@ def _dispatched_anew(
         sent = sent_mw[first:stop].sum(axis=0) * case.time.step_h
         account = state_at(case, now, first, start).account_mwh + sent
         # Of the energies of the year, the stretch has what all other days leave.
-        others = called - float(step_mwh[begin:stop].sum())
+        others = called - step_mwh[begin:stop].sum(axis=0)
         exact.enter(replace(state_at(case, now, begin, start), called_mwh=others))
         for window in lp.windows(case, begin, stop):
             ends = replace(window, last_mwh=walked.stored_mwh[stop - 1], exactly=True, last_account_mwh=account)

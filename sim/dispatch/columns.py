@@ -69,23 +69,27 @@ def moved_share(case: DispatchCase) -> Floats:
     return np.asarray(case.load_mw.sum(axis=0) / max(case.load_mw.sum(), 1e-300))
 
 
-def called_mw(case: DispatchCase, at_places: bool) -> Floats:
-    """Return what one call to all loads together can shed [hours], MW.
+def called_most_mw(case: DispatchCase, at_places: bool) -> Floats:
+    """Return what the blocks on call can shed [hours × calls], MW.
 
     ``at_places``: loads respond in the constant proportion of ``moved_share``, none with more than it takes.
     """
-    if not at_places:
-        return case.shed_limit_mw
+    limit = case.call_limit_mw
+    if not at_places or not len(case.calls):
+        return limit
     share = moved_share(case)
     there = share > 0.0
-    whole = (case.load_mw[:, there] / share[there]).min(axis=1, initial=np.inf)
-    return np.asarray(np.minimum(case.shed_limit_mw, whole))
+    left = (case.load_mw[:, there] / share[there]).min(axis=1, initial=np.inf)
+    for k in np.argsort(case.calls.price_cny_per_mwh, kind="stable"):
+        limit[:, k] = np.minimum(limit[:, k], left)
+        left = left - limit[:, k]
+    return limit
 
 
 def called_day_mw(case: DispatchCase) -> Floats:
-    """Return the mean power that the hours of shedding of a day allow [days], MW."""
-    first = np.flatnonzero(np.diff(case.time.day, prepend=-1))
-    return np.asarray(np.maximum.reduceat(case.shed_limit_mw, first) * case.rules.shed_hours_per_day / 24.0)
+    """Return the mean power that the hours of the day allow each block [days × calls], MW."""
+    mean = case.calls.power_mw * case.calls.hours_per_day / 24.0
+    return np.tile(mean, (len(case.day_hours), 1))
 
 
 def knee_pu(case: DispatchCase) -> Floats:
@@ -130,26 +134,25 @@ def _exports(case: DispatchCase, limits: NetworkLimits) -> Iterator[Kind]:
 
 
 def _demand(case: DispatchCase, limits: NetworkLimits) -> Iterator[Kind]:
-    shed = _shed(case, limits)
-    ones = np.ones(len(case.loads))
-    # What is called, and not load by load, may stay away: all the load may go unserved then.
-    called = case.rules.shed_is_budgeted
-    unserved = case.load_mw if called else np.maximum(case.load_mw - shed.most, 0.0)
+    shed, ones = load_share(case) * case.shed_limit_mw[:, None], np.ones(len(case.loads))
+    unserved = np.maximum(case.load_mw - shed, 0.0)
     curtailed = np.full(len(case.renewables), -case.price_curtailed)
     relief = np.array([case.price_loss_relief])
     yield Kind("renewables", curtailed, case.available_mw, 1.0, limits.renewables)
-    yield shed
+    yield Kind("shed", case.price_shed * ones, shed, 1.0, limits.loads)
+    if case.calls:
+        yield _called(case, limits)
     yield Kind("unserved", case.price_unserved * ones, unserved, 1.0, limits.loads)
     yield Kind("relief", relief, case.loss_mw[:, None], 1.0, limits.loss[:, None])
 
 
-def _shed(case: DispatchCase, limits: NetworkLimits) -> Kind:
-    """Return load that is shed: one by one; with an energy of the day or the year one call to all together."""
-    if case.rules.shed_is_budgeted:
-        most = called_mw(case, at_places=bool(limits.rows))[:, None]
-        return Kind("shed", np.array([case.price_shed]), most, 1.0, (limits.loads @ moved_share(case))[:, None])
-    most = load_share(case) * case.shed_limit_mw[:, None]
-    return Kind("shed", np.full(len(case.loads), case.price_shed), most, 1.0, limits.loads)
+def _called(case: DispatchCase, limits: NetworkLimits) -> Kind:
+    """Return load that is shed on call, by block: by all loads together, each block with energies of its own."""
+    count = len(case.calls)
+    reach = np.repeat((limits.loads @ moved_share(case))[:, None], count, axis=1)
+    most = called_most_mw(case, at_places=bool(limits.rows))
+    own = np.arange(count, dtype=np.float64)[None, :]
+    return Kind("called", case.calls.price_cny_per_mwh, most, 1.0, reach, own)
 
 
 def _flexible(case: DispatchCase, limits: NetworkLimits) -> Iterator[Kind]:

@@ -161,7 +161,7 @@ def walk_through(task: Task) -> Walked:
     """Return the dispatch in view of the rows of a task."""
     case, kinds = task.case, _kinds(task)
     order = np.argsort(-case.hydro_capacity_mw, kind="stable")
-    resources = Resources(order, len(case.flexibles) + case.rules.shed_is_budgeted, kinds.first, accounts(case))
+    resources = Resources(order, len(case.flexibles) + len(case.calls), kinds.first, accounts(case))
     reserve = reserve_rows(case, task.commitment, task.stack, resources.stores, resources.count)
     bounds = bounds_of(case, task.stack, task.limits, resources, tuple(reserve))
     walk = walk_of(case, task.stack, bounds, stores_of(case, kinds, resources.moved), order)
@@ -190,8 +190,7 @@ def _begin(task: Task, walk: Walk, kinds: Kinds, order: Ints) -> int | None:
     if task.start is not None:
         state = task.start
         walk.begin_at(state.step, level_of(task.case, kinds, state))
-        given = [state.released_mwh[order], state.without_mwh]
-        given += [np.array([state.shed_mwh])] if task.case.rules.shed_is_budgeted else []
+        given = [state.released_mwh[order], state.without_mwh, state.today_mwh]
         walk.have_given(state.step, np.concatenate(given), state.called_mwh)
     return None
 
@@ -237,7 +236,7 @@ def _schedule(task: Task, walk: Walk, kinds: Kinds, order: Ints) -> Schedule:
         shift_down_mw=stores.discharge_mw[0].copy(),
         sent_mw=_sent_mw(task, stores),
         without_mw=given[:, plants : plants + flexibles],
-        called_mw=given[:, plants + flexibles :].sum(axis=1),
+        called_mw=given[:, plants + flexibles :],
     )
 
 

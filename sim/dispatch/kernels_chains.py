@@ -155,6 +155,9 @@ def _spread(
         for k in range(len(stores.keep)):
             if stores.daily[k]:
                 _by_store(k, layer, (begin, first, stop), search, stack, stores)
+    for k in range(plants):
+        if water.pool_mwh[k] < np.inf:
+            _by_pool(k, layer, (begin, end), search, stack, water, clock)
     for k in range(len(stores.keep)):
         if not stores.daily[k]:
             _by_store(k, layer, (begin, begin, end), search, stack, stores)
@@ -195,6 +198,23 @@ def _by_water(
                 cheap, source = cost, step
     for step in range(first, stop):
         if water.flow_mw[k, step] < water.most_mw[k, step] - SMALL and step != source:
+            _offer(layer, step, cheap, (k, source, begin), search, stack)
+
+
+@kernel
+def _by_pool(
+    k: int, layer: int, reach: tuple[int, int], search: Search, stack: Stack, water: Water, clock: Clock
+) -> None:
+    """Offer energy that a plant with an energy of the year gives less on one day and more on another with spare."""
+    cheap, source, (begin, end) = np.inf, OWN, reach
+    for step in range(begin, end):
+        if water.flow_mw[k, step] > SMALL:
+            cost = _taken(layer, step, k, begin, search, stack)
+            if cost < cheap:
+                cheap, source = cost, step
+    for step in range(begin, end):
+        room = min(water.most_mw[k, step] - water.flow_mw[k, step], water.spare_mwh[k, clock.day[step]])
+        if source >= 0 and clock.day[step] != clock.day[source] and room > SMALL:
             _offer(layer, step, cheap, (k, source, begin), search, stack)
 
 
@@ -320,6 +340,8 @@ def _bears(
         else:
             search.flow[by, step - begin] += taken
             search.flow[by, source - begin] -= taken
+            if clock.day[step] != clock.day[source]:
+                search.spare[by] += taken * clock.step_h / water.spare_mwh[by, clock.day[step]]
     most = min(most, _bound_by_water(reach, search, water))
     return min(most, _bound_by_stores(reach, search, stores, clock)), taken
 
@@ -422,6 +444,9 @@ def _apply(
         return _apply_store(by - plants, (source, step, end), amount, stack, stores, clock.step_h)
     _give(by, step, amount, source == SPARE, stack, water, clock)
     _give(by, source, -amount, step == SPARE, stack, water, clock)
+    if source >= 0 and step >= 0 and clock.day[step] != clock.day[source]:
+        water.spare_mwh[by, clock.day[step]] -= amount * clock.step_h
+        water.spare_mwh[by, clock.day[source]] += amount * clock.step_h
     return 0.0 if source == SPARE else 1.0
 
 

@@ -78,8 +78,8 @@ def take_up(step: int, hour: Hour, wires: Wires) -> None:
 def _bound_lost_load(step: int, wires: Wires) -> None:
     """Bound unserved load by what is not moved away or shed on call."""
     away = max(wires.injected_mw[step, wires.moved], 0.0)
-    if wires.called >= 0:
-        away += max(wires.injected_mw[step, wires.called], 0.0)
+    for block in range(wires.called, wires.moved):
+        away += max(wires.injected_mw[step, block], 0.0)
     for i in range(len(wires.moved_share)):
         width = wires.lost_most_mw[step, i] - away * wires.moved_share[i]
         wires.width_mw[step, wires.lost_first + i] = max(width, 0.0)

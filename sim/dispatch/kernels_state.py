@@ -83,7 +83,7 @@ class Wires(NamedTuple):
     order of their price, with their width [steps, columns] and segment of the stack; what is to be served [steps]
     and what resources inject [steps, resources] (both are those of the stack). Load that is moved away cannot go
     unserved as well: the columns from ``lost_first`` on are at most ``lost_most_mw`` [steps, loads] less what the
-    resource ``moved`` takes of each load, and less what is shed by the resource ``called`` (−1: none).
+    resource ``moved`` takes of each load, and less what is shed on call by those from ``called`` up to it.
     Written, of steps that see rows: the vertex (number of active rows, these rows, the basic columns, where every
     column stands [steps, columns + 3 · rows]), and in the end what is used of each column [steps, columns].
     """

@@ -143,13 +143,13 @@ def redispatch(
     units = Commitment(result.coal_units_on, result.coal_starts, np.zeros_like(result.coal_starts))
     plan = programme(case, units.units_on, limits, None, cap_mw)
     walk = Walk(plan, first_state(case))
-    step_mwh = result.shed_mw.sum(axis=1) * case.time.step_h
-    called = float(step_mwh.sum())
+    step_mwh = result.called_mw * case.time.step_h
+    called = step_mwh.sum(axis=0)
     for day in days:
         begin, end = np.searchsorted(case.time.day, [day, day + 1])
         sent = state_at(case, result, int(end)).account_mwh
         # Of the energies of the year, the day has what all other days leave.
-        others = called - float(step_mwh[begin:end].sum())
+        others = called - step_mwh[begin:end].sum(axis=0)
         walk.enter(replace(state_at(case, result, int(begin)), called_mwh=others))
         walk.take(Window(int(begin), int(end), int(end), result.stored_mwh[end - 1], True, sent))
         called = walk.called_mwh
@@ -219,17 +219,17 @@ class Walk:
         """Go on from a state."""
         case, plan = self.plan.case, self.plan
         self._level, self._moved, self._account = state.stored_mwh, state.moved_mwh, state.account_mwh
-        spent = np.concatenate([state.released_mwh, state.without_mwh, [state.shed_mwh]])
+        spent = np.concatenate([state.released_mwh, state.without_mwh, state.today_mwh])
         self._called_mwh = state.called_mwh
         today = case.time.day[min(state.step, len(case.time) - 1)]
-        self._spent[today], self._spent[today + 1 :] = spent[: len(plan.budgets)], 0.0
+        self._spent[today], self._spent[today + 1 :] = spent, 0.0
         powers = [state.coal_mw] if case.rules.ramps else []
         powers += [state.export_mw] if case.rules.export_ramp_mw_per_h is not None else []
         self._before_mw = np.concatenate([np.zeros(int((~plan.coupled).sum())), *powers])
 
     @property
-    def called_mwh(self) -> float:
-        """Load shed so far, MWh."""
+    def called_mwh(self) -> Floats:
+        """Load shed on call so far [calls], MWh."""
         return self._called_mwh
 
     def take(self, window: Window) -> None:
@@ -394,8 +394,8 @@ class Walk:
 
     def _year_left(self) -> Floats:
         """Return what the energies of the year still allow [energies], MWh."""
-        most = self.plan.case.rules.shed_mwh_per_year
-        return np.zeros(0) if most is None else np.array([max(most - self._called_mwh, 0.0)])
+        most = self.plan.case.calls.mwh_per_year
+        return np.maximum(most - self._called_mwh, 0.0)[np.isfinite(most)]
 
     def _violated(self, window: Window, values: Floats) -> list[Cell]:
         """Return the cells that are violated, with those that the same steps will have in windows to come."""
@@ -423,7 +423,9 @@ class Walk:
         self._account = kept[at["account"]] if "account" in at else self._account
         spent = self._kept[steps] @ plan.spending.T * plan.case.time.step_h
         np.add.at(self._spent, plan.case.time.day[steps], spent)
-        self._called_mwh += float(self._kept[steps, at["shed"]].sum()) * plan.case.time.step_h
+        if "called" in at:
+            called = self._kept[steps, at["called"]].sum(axis=0) * plan.case.time.step_h
+            self._called_mwh = self._called_mwh + called
         if plan.coupled.any():
             power = plan.pushed_mw(kept[None, :])[0] + plan.base_mw(slice(last, last + 1))[0]
             self._before_mw = np.where(plan.coupled, power, 0.0)

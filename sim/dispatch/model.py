@@ -39,8 +39,7 @@ class Rules:
     it that is missing costs ``price_reserve``. ``export_ramp_mw_per_h`` is for each channel; the contract's own
     steps are always allowed. ``export_balance``: what a channel sends beyond and below its contract cancels out
     within each day or month, but for ``export_tolerance`` of the period's contract energy.
-    ``storage_end_cny_per_mwh`` values the content that a window leaves behind. Load is shed for at most
-    ``shed_hours_per_day`` at full power, and not more than ``shed_mwh_per_year`` on the axis (none: no limit).
+    ``storage_end_cny_per_mwh`` values the content that a window leaves behind.
     """
 
     ramps: bool = False
@@ -55,13 +54,6 @@ class Rules:
     export_balance: Literal["none", "day", "month"] = "none"
     export_tolerance: float = 0.0
     storage_end_cny_per_mwh: float = 0.0
-    shed_hours_per_day: float = 24.0
-    shed_mwh_per_year: float | None = None
-
-    @property
-    def shed_is_budgeted(self) -> bool:
-        """Whether shedding has an energy of the day or of the year: then it is one call to all loads at once."""
-        return self.shed_hours_per_day < 24.0 or self.shed_mwh_per_year is not None
 
     @property
     def hold_others(self) -> bool:
@@ -127,6 +119,33 @@ NO_FLEXIBLE_LOADS = FlexibleLoads((), *np.zeros((5, 0)))
 
 
 @record
+class Calls:
+    """Blocks of load that is shed on call, by all loads at once in proportion to what they take.
+
+    Each gives up to ``power_mw``, at full power for at most ``hours_per_day`` and ``mwh_per_year`` on the axis
+    (infinite: no limit), for ``price_cny_per_mwh``.
+    """
+
+    names: tuple[str, ...]
+    power_mw: Floats = axes("names")
+    price_cny_per_mwh: Floats = axes("names")
+    hours_per_day: Floats = axes("names")
+    mwh_per_year: Floats = axes("names")
+
+    def __len__(self) -> int:
+        """Return the number of blocks."""
+        return len(self.names)
+
+    def check(self) -> None:
+        """Refuse blocks that no load could give; they would be faults of the program that made them."""
+        if (self.power_mw < 0.0).any() or (self.hours_per_day < 0.0).any() or not (self.mwh_per_year >= 0.0).all():
+            raise ValueError("Calls: negative power, hours or energy")
+
+
+NO_CALLS = Calls((), *np.zeros((4, 0)))
+
+
+@record
 class DispatchCase:
     """Everything a dispatch solver may know. Costs in CNY/MWh, powers in MW, energies in MWh.
 
@@ -189,11 +208,27 @@ class DispatchCase:
     part_load: PartLoad | None = None
     export_mean_mw: Floats | None = None
     flexible: FlexibleLoads = NO_FLEXIBLE_LOADS
+    calls: Calls = NO_CALLS
 
     @property
     def flexibles(self) -> tuple[str, ...]:
         """Names of the flexible loads."""
         return self.flexible.names
+
+    @property
+    def call_limit_mw(self) -> Floats:
+        """What each block can shed in each step, MW [hours × calls]: its power, of the load that others leave."""
+        left = self.load_mw.sum(axis=1) - self.shift_limit_mw - self.shed_limit_mw
+        limit = np.zeros((len(left), len(self.calls)))
+        for k in np.argsort(self.calls.price_cny_per_mwh, kind="stable"):
+            limit[:, k] = np.clip(left, 0.0, self.calls.power_mw[k])
+            left = left - limit[:, k]
+        return limit
+
+    @property
+    def sheddable_mw(self) -> Floats:
+        """Load that can be shed in each step in all, MW [hours]."""
+        return np.asarray(self.shed_limit_mw + self.call_limit_mw.sum(axis=1))
 
     @property
     def price_ramp(self) -> float:
@@ -272,7 +307,8 @@ class DispatchResult:
     ``hydro_spilled_mwh`` is what of a day's budget was not released; ``shift_up_mw``/``shift_down_mw`` are load
     moved into / out of the step. ``export_mw`` is what was sent out; below the band only in scarcity.
     ``loss_mw`` equals the estimate, except when so little is served that losses cannot arise.
-    ``flexible_mw`` is what flexible loads take, beside the load.
+    ``flexible_mw`` is what flexible loads take, beside the load. ``called_mw`` is what of ``shed_mw`` was shed on
+    call, by block.
     ``price_cny_per_mwh`` is the marginal cost of one more MWh of load in the step. ``cost_cny`` holds the operating
     cost by part (coal, starts, storage, shed, shift, unserved, export_up, export_down, export_cut, curtailment,
     ranking: spilled water, hydro below its must-run, coal below minimum, losses not served).
@@ -288,6 +324,7 @@ class DispatchResult:
     loads: tuple[str, ...]
     channels: tuple[str, ...]
     flexibles: tuple[str, ...]
+    calls: tuple[str, ...]
     coal_mw: Floats = axes("hours", "coal")
     coal_units_on: Ints = axes("hours", "coal", dtype=int)
     coal_starts: Ints = axes("hours", "coal", dtype=int)
@@ -303,6 +340,7 @@ class DispatchResult:
     unserved_mw: Floats = axes("hours", "loads")
     export_mw: Floats = axes("hours", "channels")
     flexible_mw: Floats = axes("hours", "flexibles")
+    called_mw: Floats = axes("hours", "calls")
     loss_mw: Floats = axes("hours")
     below_minimum_mw: Floats = axes("hours")
     price_cny_per_mwh: Floats = axes("hours")

@@ -9,9 +9,9 @@ Every step has the same columns, kind by kind (``columns``), one per thing; a wi
     shift      level − level before − step_h · (up − down) = 0        every step
     account    level − level before
                − step_h · (up − down − cut + forgiven) = 0            every step and channel, if export is balanced
-    budgets    step_h · Σ water (or load shed, or
+    budgets    step_h · Σ water (or load on call, or
                what flexible loads do without − miss) ≤ what is left  every day
-    year       step_h · Σ load shed                ≤ what is left     every window, if the year has a limit
+    year       step_h · Σ load on call             ≤ what is left     every window and block with a limit
     rows       of ``rows``: network, reserve, ramps                   only where they were violated once
 
 Things that nothing in the programme tells apart are solved as one column (``Merging``): equal price and equal reach
@@ -118,7 +118,7 @@ class Programme:
 
     @cached_property
     def budgets(self) -> tuple[Budget, ...]:
-        """Energies of the day: hydro above its must-run, what flexible loads can spare, shedding if it has one."""
+        """Energies of the day: hydro above its must-run, what flexible loads can spare, load on call."""
         case = self.case
         mean = np.maximum(case.hydro_budget_mwh / case.day_hours[:, None] - case.hydro_minimum_mw, 0.0)
         water = [Budget(self._is("water", k), mean[:, k]) for k in range(len(case.hydros))]
@@ -126,9 +126,9 @@ class Programme:
         flexible = [
             Budget(self._is("without", k), spare[:, k], self._is("missed", k)) for k in range(len(case.flexibles))
         ]
-        called = case.rules.shed_hours_per_day < 24.0
-        shed = [Budget(self._is("shed"), called_day_mw(case))] if called else []
-        return (*water, *flexible, *shed)
+        called = called_day_mw(case)
+        blocks = [Budget(self._is("called", k), called[:, k]) for k in range(len(case.calls))]
+        return (*water, *flexible, *blocks)
 
     @cached_property
     def spending(self) -> Floats:
@@ -146,8 +146,9 @@ class Programme:
     @cached_property
     def yearly(self) -> Floats:
         """Which columns spend the energies of the year [energies × columns], 1 or 0."""
-        limited = self.case.rules.shed_mwh_per_year is not None
-        return self._is("shed").astype(np.float64)[None, :] if limited else np.zeros((0, len(self.price)))
+        limited = np.flatnonzero(np.isfinite(self.case.calls.mwh_per_year))
+        rows = [self._is("called", k).astype(np.float64) for k in limited.tolist()]
+        return np.stack(rows) if rows else np.zeros((0, len(self.price)))
 
     @cached_property
     def budget_mw(self) -> Floats:
@@ -407,9 +408,7 @@ def _between_steps(plan: Programme, result: DispatchResult) -> dict[str, Floats]
         "shift_down": result.shift_down_mw.sum(axis=1, keepdims=True),
         "without": np.clip(loads.power_mw - result.flexible_mw, 0.0, loads.free_mw),
     }
-    if case.rules.shed_is_budgeted:
-        kept["shed"] = result.shed_mw.sum(axis=1, keepdims=True)
-    return kept
+    return kept | {"called": result.called_mw}
 
 
 def _within_steps(plan: Programme, result: DispatchResult) -> dict[str, Floats]:

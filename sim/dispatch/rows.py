@@ -102,7 +102,9 @@ def _lost_load(case: DispatchCase, by_load: bool, width: int, at: Mapping[str, s
     share = (sets @ moved_share(case))[:, None]
     reach = np.zeros((len(sets), width))
     reach[:, at["unserved"]] = sets
-    reach[:, at["shed"]] = share if case.rules.shed_is_budgeted else sets
+    reach[:, at["shed"]] = sets
+    if "called" in at:
+        reach[:, at["called"]] = share
     reach[:, at["shift_down"]], reach[:, at["shift_up"]] = share, -share
     shape = (len(case.time), len(sets))
     low, high = np.broadcast_to(-np.inf, shape), np.broadcast_to(0.0, shape)

@@ -27,7 +27,7 @@ Given = dict[Role, Floats]
 class Schedule:
     """What couples the steps: hydro above its must-run, storage, moved load, what flexible loads do without, calls.
 
-    A call sheds load out of an energy of the day or the year. ``sent_mw`` is what channels send unless the stack
+    ``called_mw`` is load that is shed on call, by block. ``sent_mw`` is what channels send unless the stack
     asks them to send less. Powers in MW, all ≥ 0.
     """
 
@@ -39,7 +39,7 @@ class Schedule:
     shift_down_mw: Floats = axes("hours")
     sent_mw: Floats = axes("hours", "channels")
     without_mw: Floats = axes("hours", "flexibles")
-    called_mw: Floats = axes("hours")
+    called_mw: Floats = axes("hours", "calls")
 
 
 @record
@@ -70,7 +70,7 @@ def settle(
     if behind is not None:
         price[behind.step] = behind.price_cny_per_mwh
     if schedule.called_mw.any():
-        given[Role.SHED] += moved * schedule.called_mw[:, None]
+        given[Role.SHED] += moved * schedule.called_mw.sum(axis=1, keepdims=True)
     up, down = moved * schedule.shift_up_mw[:, None], moved * schedule.shift_down_mw[:, None]
     unserved, relief = _not_served(case.load_mw, up, down, given)
     hydro = given[Role.HYDRO_MINIMUM] + schedule.hydro_mw
@@ -86,6 +86,7 @@ def settle(
         "unserved_mw": unserved,
         "export_mw": np.maximum(schedule.sent_mw - less, 0.0),
         "flexible_mw": _flexible_mw(case, schedule, given),
+        "called_mw": schedule.called_mw,
         "loss_mw": np.maximum(case.loss_mw - relief[:, 0], 0.0),
         "below_minimum_mw": _below_minimum_mw(case, commitment, given),
         "price_cny_per_mwh": price,
@@ -99,6 +100,7 @@ def settle(
         loads=case.loads,
         channels=case.channels,
         flexibles=case.flexibles,
+        calls=case.calls.names,
         coal_units_on=commitment.units_on,
         coal_starts=commitment.starts,
         charge_mw=schedule.charge_mw,
@@ -128,7 +130,7 @@ def operating_cost(
     low = case.export_low_mw
     energy_price = {
         "storage": (schedule.charge_mw + schedule.discharge_mw, case.price_storage),
-        "shed": (draft["shed_mw"], case.price_shed),
+        "shed": (draft["shed_mw"].sum(axis=1) - schedule.called_mw.sum(axis=1), case.price_shed),
         "shift": (schedule.shift_up_mw + schedule.shift_down_mw, case.price_shift),
         "unserved": (draft["unserved_mw"], case.price_unserved),
         "export_up": (np.maximum(export - case.export_mw, 0.0), case.price_export_up),
@@ -139,7 +141,9 @@ def operating_cost(
     coal = float((draft["coal_mw"] @ case.coal_cost).sum()) * case.time.step_h
     parts = [("coal", coal), ("starts", starts_cny)]
     parts += [(name, float(mw.sum()) * case.time.step_h * price) for name, (mw, price) in energy_price.items()]
-    return (*parts, ("ranking", _ranking_cost(case, draft, schedule)))
+    on_call = float((schedule.called_mw @ case.calls.price_cny_per_mwh).sum()) * case.time.step_h
+    plain = dict(parts)
+    return (*(plain | {"shed": plain["shed"] + on_call}).items(), ("ranking", _ranking_cost(case, draft, schedule)))
 
 
 def _ranking_cost(case: DispatchCase, draft: dict[str, Floats], schedule: Schedule) -> float:
@@ -163,7 +167,7 @@ def _net_mw(stack: Supply, schedule: Schedule) -> Floats:
     stores = schedule.charge_mw.sum(axis=1) - schedule.discharge_mw.sum(axis=1)
     shift = schedule.shift_up_mw - schedule.shift_down_mw
     sent = (schedule.sent_mw - stack.sent_mw).sum(axis=1)
-    given = schedule.hydro_mw.sum(axis=1) + schedule.without_mw.sum(axis=1) + schedule.called_mw
+    given = schedule.hydro_mw.sum(axis=1) + schedule.without_mw.sum(axis=1) + schedule.called_mw.sum(axis=1)
     return np.asarray(stack.asked_mw + stores + shift + sent - given)
 
 

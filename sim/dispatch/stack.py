@@ -112,8 +112,7 @@ def coal_top_mw(case: DispatchCase, commitment: Commitment) -> Floats:
 
 def _segments(case: DispatchCase, commitment: Commitment) -> Iterator[Segment]:
     least, upper = coal_minimum_mw(case, commitment), coal_upper_mw(case, commitment)
-    limit = 0.0 if case.rules.shed_is_budgeted else case.shed_limit_mw[:, None]
-    shed = load_share(case) * limit
+    shed = load_share(case) * case.shed_limit_mw[:, None]
     yield from _by_cost(Role.COAL_MINIMUM, case.coal_cost, -case.price_below_minimum, least)
     yield _whole(Role.HYDRO_MINIMUM, -case.price_hydro_minimum, case.hydro_minimum_mw[case.time.day])
     yield _whole(Role.RENEWABLES, -case.price_curtailed, case.available_mw)

@@ -16,7 +16,7 @@ class State:
     """What crosses a seam before ``step``: all that a dispatch from there on has to know of what was before.
 
     Contents of storages, load moved so far and not taken back (negative: owed); since midnight: water released
-    above the must-run, what flexible loads did without, load shed; load shed on the whole axis so far; what
+    above the must-run, what flexible loads did without, load called; load called on the whole axis so far; what
     channels sent beyond their contract (what is forgiven counts as sent), and the powers of the last step.
     """
 
@@ -25,8 +25,8 @@ class State:
     moved_mwh: float
     released_mwh: Floats = axes("hydros")
     without_mwh: Floats = axes("flexibles")
-    shed_mwh: float
-    called_mwh: float
+    today_mwh: Floats = axes("calls")
+    called_mwh: Floats = axes("calls")
     account_mwh: Floats = axes("channels")
     coal_mw: Floats = axes("coal")
     export_mw: Floats = axes("channels")
@@ -40,8 +40,8 @@ def first_state(case: DispatchCase) -> State:
         moved_mwh=0.0,
         released_mwh=np.zeros(len(case.hydros)),
         without_mwh=np.zeros(len(case.flexibles)),
-        shed_mwh=0.0,
-        called_mwh=0.0,
+        today_mwh=np.zeros(len(case.calls)),
+        called_mwh=np.zeros(len(case.calls)),
         account_mwh=np.zeros(len(case.channels)),
         coal_mw=np.zeros(len(case.coal)),
         export_mw=np.zeros(len(case.channels)),
@@ -68,8 +68,8 @@ def state_at(case: DispatchCase, result: DispatchResult, step: int, start: State
         moved_mwh=float(moved * step_h) + start.moved_mwh,
         released_mwh=free_water.sum(axis=0) * step_h + early * start.released_mwh,
         without_mwh=without + early * start.without_mwh,
-        shed_mwh=float(result.shed_mw[today].sum() * step_h) + early * start.shed_mwh,
-        called_mwh=float(result.shed_mw[done].sum() * step_h) + start.called_mwh,
+        today_mwh=result.called_mw[today].sum(axis=0) * step_h + early * start.today_mwh,
+        called_mwh=result.called_mw[done].sum(axis=0) * step_h + start.called_mwh,
         account_mwh=start.account_mwh + sent + _forgiven_mwh(case, result, step, start),
         coal_mw=result.coal_mw[step - 1],
         export_mw=result.export_mw[step - 1],

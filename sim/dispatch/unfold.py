@@ -29,7 +29,8 @@ def unfold(plan: Programme, commitment: Commitment, values: Floats, price: Float
         "hydro_mw": hydro,
         "hydro_spilled_mwh": np.maximum(case.hydro_budget_mwh - _by_day(plan, hydro), 0.0),
         "renewable_mw": part["renewables"],
-        "shed_mw": part["shed"] * moved if case.rules.shed_is_budgeted else part["shed"],
+        "shed_mw": part["shed"] + schedule.called_mw.sum(axis=1, keepdims=True) * moved,
+        "called_mw": schedule.called_mw,
         "shift_up_mw": schedule.shift_up_mw[:, None] * moved,
         "shift_down_mw": schedule.shift_down_mw[:, None] * moved,
         "unserved_mw": part["unserved"],
@@ -48,6 +49,7 @@ def unfold(plan: Programme, commitment: Commitment, values: Floats, price: Float
         loads=case.loads,
         channels=case.channels,
         flexibles=case.flexibles,
+        calls=case.calls.names,
         coal_units_on=commitment.units_on,
         coal_starts=commitment.starts,
         charge_mw=schedule.charge_mw,
@@ -70,7 +72,7 @@ def cost_parts(case: DispatchCase, result: DispatchResult, starts_cny: float) ->
         shift_down_mw=result.shift_down_mw.sum(axis=1),
         sent_mw=result.export_mw,
         without_mw=case.flexible.power_mw - result.flexible_mw,
-        called_mw=result.shed_mw.sum(axis=1),
+        called_mw=result.called_mw,
     )
     return settle.cost_parts(case, result, schedule, starts_cny)
 
@@ -88,7 +90,7 @@ def _schedule(case: DispatchCase, part: dict[str, Floats]) -> Schedule:
         shift_down_mw=part["shift_down"][:, 0] - moved,
         sent_mw=case.export_mw,
         without_mw=part.get("without", np.zeros((len(moved), 0))),
-        called_mw=part["shed"].sum(axis=1),
+        called_mw=part.get("called", np.zeros((len(moved), 0))),
     )
 
 

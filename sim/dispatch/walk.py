@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from scenarios import jitcache  # noqa: F401  (before numba)
 from scenarios.records import Floats, Ints
-from sim.dispatch.columns import called_day_mw, called_mw
+from sim.dispatch.columns import called_day_mw, called_most_mw
 from sim.dispatch.kernels import coordinate
 from sim.dispatch.kernels_state import LAYERS, Clock, Network, Search, Stack, Stores, Water
 from sim.dispatch.model import DispatchCase
@@ -93,13 +93,13 @@ class Walk:
         last = first + (stop - 1 - first) // kept * kept
         self.entered = max(self.entered, min(last + self.clock.window_steps, len(self.clock.day)))
 
-    def have_given(self, step: int, given_mwh: Floats, called_mwh: float) -> None:
-        """Know what plants have given since midnight [plants], and what was called on the axis so far, MWh."""
+    def have_given(self, step: int, given_mwh: Floats, called_mwh: Floats) -> None:
+        """Know what plants gave since midnight [plants], and blocks on call on the axis so far [calls], MWh."""
         water, clock = self.water, self.clock
         day = clock.day[step]
         passed_h = (step - clock.first_step[day]) * clock.step_h
         water.spare_mwh[:, day] = water.mean_mw[:, day] * passed_h - given_mwh
-        water.pool_mwh[-1:] -= called_mwh
+        water.pool_mwh[len(water.pool_mwh) - len(called_mwh) :] -= called_mwh
 
     def begin_early(self, step: int) -> None:
         """Stand before a step as if the axis began there."""
@@ -209,13 +209,11 @@ def _water(case: DispatchCase, order: Ints, at_places: bool) -> Water:
     parts.append(
         (spare, np.tile(loads.free_mw[:, None], steps), -loads.value_cny_per_mwh, loads.missed_cny_per_mwh)
     )
-    if case.rules.shed_is_budgeted:
-        price, never = np.array([-case.price_shed]), np.array([np.inf])
-        parts.append((called_day_mw(case)[None, :], called_mw(case, at_places)[None, :], price, never))
+    never = np.full(len(case.calls), np.inf)
+    most_called = called_most_mw(case, at_places).T
+    parts.append((called_day_mw(case).T, most_called, -case.calls.price_cny_per_mwh, never))
     mean, most, spill, short = (np.ascontiguousarray(np.concatenate(part)) for part in zip(*parts, strict=True))
-    pool = np.full(len(mean), np.inf)
-    if case.rules.shed_mwh_per_year is not None:
-        pool[-1] = case.rules.shed_mwh_per_year
+    others = np.full(len(mean) - len(case.calls), np.inf)
     return Water(
         mean_mw=mean,
         most_mw=most,
@@ -223,7 +221,7 @@ def _water(case: DispatchCase, order: Ints, at_places: bool) -> Water:
         short_price=short,
         flow_mw=np.zeros_like(most),
         spare_mwh=np.zeros_like(mean),
-        pool_mwh=pool,
+        pool_mwh=np.concatenate([others, case.calls.mwh_per_year]),
     )
 
 

@@ -110,7 +110,7 @@ def bounds_of(
                 limits.hydros[:, resources.order],
                 limits.flexibles,
                 # Load on call and moved load: all loads in proportion.
-                np.repeat((limits.loads @ share)[:, None], 1 + case.rules.shed_is_budgeted, axis=1),
+                np.repeat((limits.loads @ share)[:, None], 1 + len(case.calls), axis=1),
                 limits.storages[:, resources.first],
                 limits.channels[:, : resources.accounts],
             ]
@@ -189,7 +189,6 @@ def network_of(case: DispatchCase, supply: Supply, bounds: Bounds, stack: Stack)
     most = min(rows, MOST_ACTIVE_ROWS)
     sizes = [len(segment.things) for segment in supply.segments]
     plants = len(case.hydros) + len(case.flexibles)
-    called = case.rules.shed_is_budgeted
     lost = next(k for k, segment in enumerate(supply.segments) if segment.role is Role.UNSERVED)
     wires = Wires(
         reach=_plain(bounds.columns),
@@ -203,8 +202,8 @@ def network_of(case: DispatchCase, supply: Supply, bounds: Bounds, stack: Stack)
         column_segment=np.repeat(np.arange(len(sizes)), sizes),
         lost_first=sum(sizes[:lost]),
         lost_most_mw=_plain(supply.segments[lost].part_mw),
-        moved=plants + called,
-        called=plants if called else -1,
+        moved=plants + len(case.calls),
+        called=plants,
         moved_share=bounds.moved_share,
         net_mw=stack.net_mw,
         injected_mw=stack.injected_mw,

@@ -109,7 +109,7 @@ def system_of(scenario: Scenario, cases: Sequence[DispatchCase], weathers: Seque
         renewable_capacity_mw=np.array([plant.capacity_mw for plant in scenario.plants_of("wind", "pv")]),
         renewable_mw=renewables,
         load_mw=load,
-        response_mw=np.stack([case.shed_limit_mw for case in cases]),
+        response_mw=np.stack([case.sheddable_mw for case in cases]),
         export_mw=export,
         hydro_budget_mwh=first.hydro_budget_mwh,
         hydro_minimum_mw=first.hydro_minimum_mw,

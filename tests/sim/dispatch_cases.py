@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from scenarios.timeaxis import TimeAxis
-from sim.dispatch.model import DispatchCase
+from sim.dispatch.model import Calls, DispatchCase
 
 SCALARS = {
     "shift_energy_mwh": 0.0,
@@ -77,6 +77,13 @@ def make_case(load_mw: Any, *, step_h: float = 1.0, start: str = "2025-01-01", *
     fields.setdefault("export_low_mw", fields["export_mw"])
     fields.setdefault("export_high_mw", fields["export_mw"])
     return DispatchCase(time=time, load_mw=load, **fields)
+
+
+def on_call(power_mw: Any, price: Any = 1500.0, hours_per_day: Any = 24.0, mwh_per_year: Any = np.inf) -> Calls:
+    """Return blocks of shedding on call; numbers hold for all of them."""
+    names = tuple(f"B{k}" for k in range(np.size(power_mw)))
+    given = (power_mw, price, hours_per_day, mwh_per_year)
+    return Calls(names, *(_filled(value, (len(names),), float) for value in given))
 
 
 def _columns(values: Any) -> Any:

@@ -153,10 +153,13 @@ def test_rules_come_from_the_scenario():
         "demand_response.shed_hours_per_day=4",
         "dispatch.storage_end_cny_per_mwh=200",
     ]
-    rules = case_of(given).rules
+    case = case_of(given)
+    rules = case.rules
     assert (rules.ramps, rules.reserve_up_load, rules.reserve_largest_unit) == (True, 0.05, True)
     assert (rules.reserve_by, rules.export_ramp_mw_per_h, rules.export_balance) == (("hydro",), 300.0, "day")
-    assert (rules.shed_hours_per_day, rules.storage_end_cny_per_mwh) == (4.0, 200.0)
+    assert rules.storage_end_cny_per_mwh == 200.0
+    assert case.calls.names == ("response",) and case.calls.hours_per_day.tolist() == [4.0]
+    assert not case.shed_limit_mw.any() and case.calls.mwh_per_year.tolist() == [np.inf]
     plain = case_of([])
     assert not plain.rules.hold_others
     assert plain.part_load is None
@@ -222,5 +225,5 @@ def test_hours_of_shedding_in_the_year_are_an_energy(winter: Scenario):
     )
     case = build_case(scenario, flat_profiles(scenario))
     # 5 % of a flat load of 100 MW at each load point, for 40 h.
-    assert_allclose(case.rules.shed_mwh_per_year, 40 * 0.05 * 100.0 * len(case.loads))
-    assert build_case(winter, flat_profiles(winter)).rules.shed_mwh_per_year is None
+    assert_allclose(case.calls.mwh_per_year, 40 * 0.05 * 100.0 * len(case.loads))
+    assert not build_case(winter, flat_profiles(winter)).calls

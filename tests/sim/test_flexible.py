@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from dispatch_cases import make_case, random_case
+from dispatch_cases import make_case, on_call, random_case
 from lp_cases import make_limits
 from numpy.testing import assert_allclose
 
@@ -171,9 +171,9 @@ def test_checks_see_what_a_flexible_load_must_not_do():
 @pytest.mark.parametrize(("look_ahead_h", "step_window_h"), [(4, 4), (1, 1), (2, 1)])
 def test_load_is_shed_for_so_many_hours_of_the_year(solve: Solve, look_ahead_h: int, step_window_h: int):
     # 10 MW short in each of four hours; 2 h at 10 MW are 20 MWh, which one-hour windows spend as they come.
-    rules = Rules(shed_mwh_per_year=20.0)
+    calls = on_call(10.0, mwh_per_year=20.0)
     windows = {"look_ahead_h": look_ahead_h, "step_window_h": step_window_h}
-    case = make_case(np.full(4, 110.0), coal_unit_mw=[100.0], shed_limit_mw=10.0, rules=rules, **windows)
+    case = make_case(np.full(4, 110.0), coal_unit_mw=[100.0], calls=calls, **windows)
     result = solved(solve, case)
     assert_allclose([result.shed_mw.sum(), result.unserved_mw.sum()], [20.0, 20.0], atol=1e-6)
     if look_ahead_h == 1:
@@ -191,8 +191,7 @@ def test_hours_of_the_year_go_to_the_day_that_needs_them_more(solve: Solve):
         coal_unit_mw=[100.0, 10.0],
         coal_cost=[200.0, 2000.0],
         coal_must_run_units=1,
-        shed_limit_mw=10.0,
-        rules=Rules(shed_hours_per_day=2.0, shed_mwh_per_year=30.0),
+        calls=on_call(10.0, hours_per_day=2.0, mwh_per_year=30.0),
     )
     result = solved(solve, case)
     assert_allclose(result.shed_mw[:, 0].reshape(2, 24).sum(axis=1), [10.0, 20.0], atol=1e-6)
@@ -203,17 +202,49 @@ def test_hours_of_the_year_go_to_the_day_that_needs_them_more(solve: Solve):
 @BOTH
 def test_hours_of_shedding_a_day(solve: Solve):
     # Always 5 MW short; 2 h of 10 MW are 20 MWh a day, the other 100 go unserved.
-    case = make_case(
-        np.full(48, 105.0), coal_unit_mw=[100.0], shed_limit_mw=10.0, rules=Rules(shed_hours_per_day=2.0)
-    )
+    case = make_case(np.full(48, 105.0), coal_unit_mw=[100.0], calls=on_call(10.0, hours_per_day=2.0))
     result = solved(solve, case)
     assert_allclose(result.shed_mw[:, 0].reshape(2, 24).sum(axis=1), 20.0, atol=1e-5)
     assert_allclose(result.unserved_mw[:, 0].reshape(2, 24).sum(axis=1), 100.0, atol=1e-5)
 
 
 @BOTH
+def test_the_cheaper_block_is_called_first_and_each_keeps_to_its_own_hours(solve: Solve):
+    # 15 MW short for six hours of two days. Per day the cheap block has 10 MW for 2 h (20 MWh), the dear one 10 MW
+    # for 4 h (40 MWh) but only 60 MWh in all: it gives 60 over both days; of 180 MWh, 40 and 60 are shed, 80 not.
+    load = np.full(48, 90.0)
+    load[8:14], load[32:38] = 115.0, 115.0
+    calls = on_call([10.0, 10.0], [900.0, 1500.0], [2.0, 4.0], [np.inf, 60.0])
+    case = make_case(load, coal_unit_mw=[100.0], calls=calls)
+    result = solved(solve, case)
+    assert_allclose(result.called_mw.reshape(2, 24, 2).sum(axis=1)[:, 0], [20.0, 20.0], atol=1e-6)
+    assert_allclose(result.called_mw.sum(axis=0), [40.0, 60.0], atol=1e-6)
+    assert_allclose([result.shed_mw.sum(), result.unserved_mw.sum()], [100.0, 80.0], atol=1e-6)
+    assert_allclose(dict(result.cost_cny)["shed"], 40.0 * 900.0 + 60.0 * 1500.0, rtol=1e-9)
+
+
+@BOTH
+def test_plain_shedding_and_a_block_stand_beside_each_other(solve: Solve):
+    # 15 MW short: 10 MW of a block at 900, then 5 of the 8 MW that respond one by one at 1,500; 3 h.
+    given = {"coal_unit_mw": [100.0], "shed_limit_mw": 8.0, "calls": on_call(10.0, 900.0)}
+    result = solved(solve, make_case([115.0] * 3, **given))
+    assert_allclose(result.called_mw[:, 0], 10.0, atol=1e-6)
+    assert_allclose(result.shed_mw[:, 0], 15.0, atol=1e-6)
+    assert_allclose(dict(result.cost_cny)["shed"], 3 * (10.0 * 900.0 + 5.0 * 1500.0), rtol=1e-9)
+
+
+@BOTH
+def test_blocks_shed_no_more_than_there_is(solve: Solve):
+    # 20 MW of load and nothing to serve it: 8 MW respond, the cheap block takes 10, the dear one what is left, 2.
+    case = make_case([20.0], shed_limit_mw=8.0, calls=on_call([10.0, 10.0], [900.0, 800.0]))
+    result = solved(solve, case)
+    assert_allclose(result.called_mw, [[2.0, 10.0]], atol=1e-6)
+    assert_allclose([result.shed_mw.sum(), result.unserved_mw.sum()], [20.0, 0.0], atol=1e-6)
+
+
+@BOTH
 def test_without_hours_nothing_is_shed_and_all_may_go_unserved(solve: Solve):
-    case = make_case([30.0, 30.0], shed_limit_mw=10.0, rules=Rules(shed_hours_per_day=0.0))
+    case = make_case([30.0, 30.0], calls=on_call(10.0, hours_per_day=0.0))
     assert_allclose(solved(solve, case).unserved_mw[:, 0], [30.0, 30.0], atol=1e-6)
 
 
@@ -281,13 +312,17 @@ def stretched(seed: int) -> DispatchCase:
         value_cny_per_mwh=draw.choice([-1000.0, 0.0, 150.0, 280.0], len(power)),
         missed_cny_per_mwh=draw.choice([350.0, 600.0, 2000.0], len(power)),
     )
-    rules = Rules(
-        shed_hours_per_day=float(draw.choice([2.0, 4.0, 24.0])),
-        shed_mwh_per_year=float(draw.choice([5.0, 15.0])) * load * case.shed_limit_mw.max(),
-        storage_end_cny_per_mwh=float(draw.choice([0.0, 200.0])),
+    power = load * case.shed_limit_mw.max() * np.array([0.4, 0.6, 0.5])
+    calls = on_call(
+        power,
+        price=[1500.0, 700.0, 4000.0],
+        hours_per_day=draw.choice([2.0, 4.0, 24.0], 3),
+        mwh_per_year=power * draw.choice([5.0, 15.0, np.inf], 3),
     )
-    names = ("load_mw", "loss_mw", "shed_limit_mw")
-    return replace(case, flexible=flexible, rules=rules, **{name: load * getattr(case, name) for name in names})
+    rules = Rules(storage_end_cny_per_mwh=float(draw.choice([0.0, 200.0])))
+    scaled = {name: load * getattr(case, name) for name in ("load_mw", "loss_mw")}
+    limit = np.zeros(len(case.time)) if seed % 2 else load * case.shed_limit_mw
+    return replace(case, flexible=flexible, rules=rules, calls=calls, shed_limit_mw=limit, **scaled)
 
 
 @pytest.mark.parametrize("seed", range(12))
@@ -327,8 +362,8 @@ def test_the_state_within_a_day_is_all_that_the_rest_needs(seed: int):
 def test_a_tighter_rule_never_makes_operation_cheaper(seed: int):
     case = replace(stretched(seed), look_ahead_h=144, step_window_h=144)
     cost = lp.solve(case).total_cost_cny
-    less = replace(case.rules, shed_mwh_per_year=0.5 * (case.rules.shed_mwh_per_year or 0.0))
+    fewer = replace(case.calls, mwh_per_year=0.5 * case.calls.mwh_per_year)
     more = replace(case.flexible, target_mw=0.5 * (case.flexible.target_mw + case.flexible.power_mw))
-    dearer = [replace(case, rules=less), replace(case, flexible=more)]
+    dearer = [replace(case, calls=fewer), replace(case, flexible=more)]
     units = lp.commit(case)
     assert all(lp.solve(item, units=units).total_cost_cny >= cost - 1e-6 * abs(cost) for item in dearer)

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from dispatch_cases import make_case, random_case
+from dispatch_cases import make_case, on_call, random_case
 from lp_cases import random_limits
 from numpy.testing import assert_allclose
 
@@ -220,7 +220,7 @@ def test_content_is_kept_where_it_has_a_value_afterwards(value: float, discharge
 
 def test_load_is_shed_for_so_many_hours_a_day():
     # 205 MW against 200 all day: 10 MW may be shed, for 2 h a day at full power, 20 MWh of 120.
-    case = two_plants(np.full(48, 205.0), shed_limit_mw=10.0, rules=Rules(shed_hours_per_day=2.0))
+    case = two_plants(np.full(48, 205.0), calls=on_call(10.0, hours_per_day=2.0))
     result = lp.solve(case)
     assert_allclose(result.shed_mw.reshape(2, 24).sum(axis=1), 20.0, atol=1e-5)
     assert_allclose(result.unserved_mw.sum(), 2 * 100.0, atol=1e-5)
@@ -256,8 +256,9 @@ def everything(seed: int, days: int = 4) -> DispatchCase:
         export_balance="day",
         export_tolerance=0.02,
         storage_end_cny_per_mwh=100.0,
-        shed_hours_per_day=4.0,
     )
+    calls = on_call(case.shed_limit_mw.max(), hours_per_day=4.0)
+    case = replace(case, calls=calls, shed_limit_mw=np.zeros(len(case.time)))
     return replace(case, rules=rules, part_load=part_load, coal_ramp_pu_per_h=np.full(count, 0.3))
 
 

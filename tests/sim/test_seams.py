@@ -6,7 +6,7 @@ from dataclasses import fields, replace
 
 import numpy as np
 import pytest
-from dispatch_cases import make_case, random_case
+from dispatch_cases import make_case, on_call, random_case
 from lp_cases import random_limits
 from numpy.testing import assert_allclose
 
@@ -78,8 +78,10 @@ def with_energies(case: DispatchCase) -> DispatchCase:
         value_cny_per_mwh=np.array([-1000.0, 250.0]),
         missed_cny_per_mwh=np.array([900.0, 600.0]),
     )
-    rules = Rules(shed_hours_per_day=4.0, shed_mwh_per_year=3000.0, storage_end_cny_per_mwh=120.0)
-    return replace(case, flexible=loads, rules=rules, load_mw=2.6 * case.load_mw)
+    calls = on_call([150.0, 100.0], [1500.0, 900.0], 4.0, [3000.0, np.inf])
+    plain = np.zeros(len(case.time))
+    rules = Rules(storage_end_cny_per_mwh=120.0)
+    return replace(case, flexible=loads, rules=rules, calls=calls, shed_limit_mw=plain, load_mw=2.6 * case.load_mw)
 
 
 def with_rules(case: DispatchCase, **rules: object) -> DispatchCase:

@@ -322,6 +322,8 @@ def dispatch(of: Scenario) -> DispatchResult:
         export_mw=_column(EXPORT_MW),
         flexibles=(),
         flexible_mw=np.zeros((HOURS, 0)),
+        calls=(),
+        called_mw=np.zeros((HOURS, 0)),
         loss_mw=LOSS_ESTIMATE_MW,
         below_minimum_mw=np.array([0.0, 7.0, 0.0, 0.0]),
         price_cny_per_mwh=np.array([300.0, -80.0, 20000.0, 300.0]),

@@ -84,6 +84,32 @@ def flexible_loads(content: Content) -> Table:
     return Table("flexible_loads", heads, tuple(rows))
 
 
+def shed_blocks(content: Content) -> Table:
+    """Return what every block of shedding on call offers, and what was called of it."""
+    use = content.metrics["demand_response"]["blocks"]
+    rows = [
+        (
+            label(content.name_of(row, name)),
+            label(name),
+            power(row["power_mw"]),
+            plain(row["price_cny_per_mwh"]),
+            plain(row["hours_per_day"]),
+            label("–") if row["hours_per_year"] is None else plain(row["hours_per_year"]),
+            small_energy(use[name]["gwh"]),
+            plain(use[name]["hours"]),
+            power(use[name]["max_mw"]),
+            label(word(f"confidence_{row['confidence']}"), row["confidence"]),
+        )
+        for name, row in content.static["shed_blocks"].items()
+    ]
+    heads = (
+        text_head("shed_block"), text_head("id"), power_head("power"), Head(word("shed_price")),
+        Head(word("hours_a_day")), Head(word("hours_a_year")), small_energy_head("shed_energy"),
+        Head(word("shed_hours")), power_head("shed_max"), text_head("confidence"),
+    )  # fmt: skip
+    return Table("shed_blocks", heads, tuple(rows))
+
+
 def storage_day(content: Content) -> Spec:
     """Mean charge and discharge by hour of day."""
     system = content.system
@@ -126,7 +152,7 @@ def _context(content: Content) -> dict[str, Any]:
 
 SECTION = Section(
     "storage",
-    tables=(storages, flexible_loads),
+    tables=(storages, flexible_loads, shed_blocks),
     figures={"storage_day": storage_day, "storage_month": storage_month},
     context=_context,
 )

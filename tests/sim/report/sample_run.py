@@ -72,6 +72,7 @@ def _static(scenario: Scenario, index: pd.DatetimeIndex) -> dict[str, Any]:
         "storages": {s.storage_id: s.model_dump(mode="json") for s in scenario.storages},
         "loads": {row.load_id: row.model_dump(mode="json") for row in scenario.tables.loads},
         "flexible_loads": {},
+        "shed_blocks": {},
         "channels": {row.channel_id: row.model_dump(mode="json") for row in scenario.tables.exports},
         "counties": {row.county: row.model_dump(mode="json") for row in scenario.tables.counties},
         "buses": buses,
@@ -193,7 +194,8 @@ def _metrics(static: dict[str, Any], frames: Frames) -> dict[str, Any]:
         "storage": _storage(static, plants),
         "demand_response": {
             "shed_gwh": 0.0, "shed_hours": 0, "shed_max_mw": 0.0,
-            "shift_up_gwh": 0.0, "shift_down_gwh": 0.0, "shift_hours": 0, "flexible_gwh": 0.0, "flexible": {},
+            "shift_up_gwh": 0.0, "shift_down_gwh": 0.0, "shift_hours": 0,
+            "flexible_gwh": 0.0, "flexible": {}, "blocks": {},
         },
         "network": _network(static, frames),
         "reliability": {
