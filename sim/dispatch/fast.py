@@ -127,7 +127,7 @@ def solve_rolling(
     rows = _first_rows(task)
     for _ in range(MOST_WALKS):
         walked = walk_through(replace(task, limits=limits.only(rows.tolist())))
-        missed = broken_rows(limits, *_from(task, walked.result))
+        missed = broken_rows(limits, *_from(task, walked.result), threads)
         if np.isin(missed, rows).all():
             result = with_rules_kept(case, limits, walked.result, walked.torn, task.state)
             return FastRun(result, tuple(_saved(task, limits.only(rows.tolist()), walked, result)))
@@ -164,11 +164,12 @@ def walk_through(task: Task) -> Walked:
     resources = Resources(order, len(case.flexibles) + case.rules.shed_is_budgeted, kinds.first, accounts(case))
     reserve = reserve_rows(case, task.commitment, task.stack, resources.stores, resources.count)
     bounds = bounds_of(case, task.stack, task.limits, resources, tuple(reserve))
-    walk = walk_of(case, task.stack, bounds, stores_of(case, kinds, resources.moved), order)
+    walk = walk_of(case, task.stack, bounds, stores_of(case, kinds, resources.moved), order, task.threads)
     part = _begin(task, walk, kinds, order)
     left = Parts(walk, task.keep).go(task.threads, task.first, part)
     behind = _behind(task, walk.stack, walk.network, bounds)
-    result = settle(case, task.commitment, task.stack, _schedule(task, walk, kinds, order), behind)
+    schedule = _schedule(task, walk, kinds, order)
+    result = settle(case, task.commitment, task.stack, schedule, behind)
     torn = torn_days(case, walk.stack, walk.stores, result)
     if task.state is not None:
         result = _tail(task, task.state, result)

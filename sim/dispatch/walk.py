@@ -164,11 +164,13 @@ class Walk:
         return {f"wires {name}": getattr(self.network.wires, name) for name in WIRES_BY_STEP}
 
 
-def walk_of(case: DispatchCase, supply: Supply, bounds: Bounds, stores: Stores, order: Ints) -> Walk:
+def walk_of(
+    case: DispatchCase, supply: Supply, bounds: Bounds, stores: Stores, order: Ints, threads: int = 1
+) -> Walk:
     """Return the walk over a case; ``order`` numbers the hydro plants."""
     stack = _stack(supply, bounds)
     water = _water(case, order, at_places=len(bounds.columns) > 0)
-    return Walk(network_of(case, supply, bounds, stack), stack, stores, water, _clock(case))
+    return Walk(network_of(case, supply, bounds, stack, threads), stack, stores, water, _clock(case))
 
 
 def _own(group: Group, names: tuple[str, ...]) -> Group:
