@@ -240,13 +240,17 @@ def _hydro(case: DispatchCase, order: Ints) -> tuple[Floats, Floats, Floats, Flo
 def _search_for(stores: Stores, water: Water, clock: Clock) -> Search:
     """Return room to look for chains in one window."""
     steps, plants, count = clock.window_steps, len(water.flow_mw), len(stores.keep)
-    labels, rates = np.zeros((2, LAYERS + 1, steps), np.int64), np.zeros((3, count, steps))
+    labels, rates = np.zeros((2, LAYERS + 1, steps), np.int64), np.zeros((7, count, steps))
     return Search(
         cost=np.zeros((LAYERS + 1, steps)),
         by=labels[0],
         source=labels[1],
         tired=np.zeros(steps, np.bool_),
         hops=np.zeros((LAYERS + 1, 3), np.int64),
+        fill_by=rates[3],
+        fill_add=rates[4],
+        draw_by=rates[5],
+        draw_add=rates[6],
         flow=np.zeros((plants, steps)),
         spare=np.zeros(plants),
         fill=rates[0],
