@@ -7,6 +7,8 @@ and the same place in the network) act as one and share by power.
 
 Only rows that come near their limits are looked at on the way. Whether all others keep to theirs is checked in the
 end; where not, the walk is done again in view of them.
+
+A year is walked in parts, side by side (``parts``), and a run may begin where another one left off (``Saved``).
 """
 
 from __future__ import annotations
@@ -116,8 +118,8 @@ def solve_rolling(
     """Return the same, and what it leaves before the steps of ``keep``, where windows begin.
 
     From ``start`` on, if given: what another run has ``Saved``, or any ``State``. Steps before it stay empty and
-    cost nothing. From ``Saved`` the run is the tail of that other run, bit by bit; where days are dispatched anew
-    for the sake of a rule, to the accuracy of ``lp``.
+    cost nothing. From ``Saved`` the run is the tail of that other run, bit by bit. (Where a rule that is kept after
+    the walk changed days on both sides of the seam, it keeps to the rule from the powers of the state on.)
 
     Raises ``ValueError`` for a step at which no window begins, or a saved state of another case.
     """

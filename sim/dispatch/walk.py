@@ -24,7 +24,7 @@ from sim.dispatch.stack import Supply
 from sim.dispatch.wires import Bounds, network_of
 
 Array = npt.NDArray[Any]
-Group = TypeVar("Group", Stack, Stores, Water, Search)
+Group = TypeVar("Group", Stack, Stores, Water)
 
 STACK_BY_STEP = ("net_mw", "place", "injected_mw", "seen", "checked")
 STACK_BY_LINE = ("up_price", "up_room_mw", "down_price", "down_room_mw", "stale")
