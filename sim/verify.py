@@ -15,7 +15,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from sim.rederive import TECHS, Hours, agree, dispatch_residual_mw, rederive, shunts_mw
+from sim.rederive import rederive
+from sim.rederive.hours import TECHS, Hours, agree, dispatch_residual_mw
+from sim.rederive.network import shunts_mw
 from sim.runs import RunRecord, file_fingerprint, read_run
 from sim.verify_causes import EXACT, cause_laws, causes_again
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from sim.rederive import Hours
+from sim.rederive.hours import Hours
 
 CAUSES = ("surplus", "flexibility", "network", "security", "ac")
 EXACT = 1e-6

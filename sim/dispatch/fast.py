@@ -7,6 +7,8 @@ and the same place in the network) act as one and share by power.
 
 Only rows that come near their limits are looked at on the way. Whether all others keep to theirs is checked in the
 end; where not, the walk is done again in view of them.
+
+A year is walked in parts, side by side (``parts``), and a run may begin where another one left off (``Saved``).
 """
 
 from __future__ import annotations
@@ -116,8 +118,8 @@ def solve_rolling(
     """Return the same, and what it leaves before the steps of ``keep``, where windows begin.
 
     From ``start`` on, if given: what another run has ``Saved``, or any ``State``. Steps before it stay empty and
-    cost nothing. From ``Saved`` the run is the tail of that other run, bit by bit; where days are dispatched anew
-    for the sake of a rule, to the accuracy of ``lp``.
+    cost nothing. From ``Saved`` the run is the tail of that other run, bit by bit. (Where a rule that is kept after
+    the walk changed days on both sides of the seam, it keeps to the rule from the powers of the state on.)
 
     Raises ``ValueError`` for a step at which no window begins, or a saved state of another case.
     """
@@ -127,7 +129,7 @@ def solve_rolling(
     rows = _first_rows(task)
     for _ in range(MOST_WALKS):
         walked = walk_through(replace(task, limits=limits.only(rows.tolist())))
-        missed = broken_rows(limits, *_from(task, walked.result))
+        missed = broken_rows(limits, *_from(task, walked.result), threads)
         if np.isin(missed, rows).all():
             result = with_rules_kept(case, limits, walked.result, walked.torn, task.state)
             return FastRun(result, tuple(_saved(task, limits.only(rows.tolist()), walked, result)))
@@ -164,11 +166,12 @@ def walk_through(task: Task) -> Walked:
     resources = Resources(order, len(case.flexibles) + len(case.calls), kinds.first, accounts(case))
     reserve = reserve_rows(case, task.commitment, task.stack, resources.stores, resources.count)
     bounds = bounds_of(case, task.stack, task.limits, resources, tuple(reserve))
-    walk = walk_of(case, task.stack, bounds, stores_of(case, kinds, resources.moved), order)
+    walk = walk_of(case, task.stack, bounds, stores_of(case, kinds, resources.moved), order, task.threads)
     part = _begin(task, walk, kinds, order)
     left = Parts(walk, task.keep).go(task.threads, task.first, part)
     behind = _behind(task, walk.stack, walk.network, bounds)
-    result = settle(case, task.commitment, task.stack, _schedule(task, walk, kinds, order), behind)
+    schedule = _schedule(task, walk, kinds, order)
+    result = settle(case, task.commitment, task.stack, schedule, behind)
     torn = torn_days(case, walk.stack, walk.stores, result)
     if task.state is not None:
         result = _tail(task, task.state, result)

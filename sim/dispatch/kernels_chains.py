@@ -121,6 +121,8 @@ def _label(begin: int, end: int, search: Search, stack: Stack, stores: Stores, w
     """Write the layers of labels until one changes nothing; return the last one written."""
     for step in range(begin, end):
         search.cost[0, step - begin] = np.inf if stack.seen[step] else stack.up_price[0, step]
+    for k in range(len(stores.keep)):
+        _prices_of_store(k, begin, end, search, stores)
     for layer in range(1, LAYERS + 1):
         for place in range(end - begin):
             search.cost[layer, place] = search.cost[layer - 1, place]
@@ -177,6 +179,12 @@ def _offer(layer: int, step: int, cost: float, way: tuple[int, int, int], search
 
 
 @kernel
+def _is_new(layer: int, place: int, search: Search) -> bool:
+    """Whether the layer before has a new label in a step: what old ones can bring, it has offered already."""
+    return bool(layer == 1 or search.by[layer - 1, place] != OWN)
+
+
+@kernel
 def _taken(layer: int, step: int, by: int, begin: int, search: Search, stack: Stack) -> float:
     """Return what a MWh costs that a resource takes from a step, when the step has it from the layer before."""
     if stack.seen[step]:
@@ -190,12 +198,14 @@ def _by_water(
 ) -> None:
     """Offer energy that plant ``k`` brings from the cheapest step of the day, or from its spare water."""
     begin, first, stop = reach
-    cheap, source = spare_price(k, day, water), SPARE
+    cheap, source = spare_price(k, day, water) if layer == 1 else np.inf, SPARE
     for step in range(first, stop):
-        if water.flow_mw[k, step] > SMALL:
+        if water.flow_mw[k, step] > SMALL and _is_new(layer, step - begin, search):
             cost = _taken(layer, step, k, begin, search, stack)
             if cost < cheap:
                 cheap, source = cost, step
+    if cheap == np.inf:
+        return
     for step in range(first, stop):
         if water.flow_mw[k, step] < water.most_mw[k, step] - SMALL and step != source:
             _offer(layer, step, cheap, (k, source, begin), search, stack)
@@ -219,50 +229,68 @@ def _by_pool(
 
 
 @kernel
+def _prices_of_store(k: int, begin: int, end: int, search: Search, stores: Stores) -> None:
+    """Write what a stored MWh costs in each step when energy costs x, by · x + add, and the same the other way.
+
+    Filling is discharging less, or else charging more; drawing is charging less, or else discharging more.
+    """
+    charges, discharges = stores.charge_efficiency[k], stores.discharge_efficiency[k]
+    for step in range(begin, end):
+        place = step - begin
+        # Cost without end where there is no room.
+        search.fill_by[k, place] = search.draw_by[k, place] = 1.0
+        search.fill_add[k, place] = search.draw_add[k, place] = np.inf
+        if stores.discharge_mw[k, step] > 0.0:
+            search.fill_by[k, place] = discharges
+            search.fill_add[k, place] = -discharges * stores.discharge_price[k]
+        elif stores.most_charge_mw[k, step] - stores.charge_mw[k, step] > SMALL:
+            search.fill_by[k, place] = 1.0 / charges
+            search.fill_add[k, place] = stores.charge_price[k] / charges
+        if stores.charge_mw[k, step] > 0.0:
+            search.draw_by[k, place] = charges
+            search.draw_add[k, place] = -stores.charge_price[k]
+        elif stores.most_discharge_mw[k, step] - stores.discharge_mw[k, step] > SMALL:
+            search.draw_by[k, place] = 1.0 / discharges
+            search.draw_add[k, place] = stores.discharge_price[k]
+
+
+@kernel
 def _by_store(
     k: int, layer: int, reach: tuple[int, int, int], search: Search, stack: Stack, stores: Stores
 ) -> None:
     """Offer energy that store ``k`` carries forward from earlier filling, or draws now and fills up later."""
     begin, first, stop = reach
     keep, by = stores.keep[k], stores.resource[k]
-    carried, source = np.inf, OWN
+    longer, carried, source = 1.0 / keep, np.inf, OWN
     for step in range(first, stop):
-        _offer(layer, step, _drawn(k, step, carried, stores), (by, source, begin), search, stack)
-        now = _filled(k, step, _taken(layer, step, by, begin, search, stack), stores)
-        if now < carried:
-            carried, source = now, step
-        carried = carried / keep if stores.high_mwh[k, step] - stores.level_mwh[k, step] > SMALL else np.inf
+        place = step - begin
+        if carried < np.inf:
+            cost = carried * search.draw_by[k, place] + search.draw_add[k, place]
+            _offer(layer, step, cost, (by, source, begin), search, stack)
+        if _is_new(layer, place, search):
+            now = (
+                _taken(layer, step, by, begin, search, stack) * search.fill_by[k, place] + search.fill_add[k, place]
+            )
+            if now < carried:
+                carried, source = now, step
+        carried = carried * longer if stores.high_mwh[k, step] - stores.level_mwh[k, step] > SMALL else np.inf
     carried, source = np.inf, OWN
-    if not stores.daily[k]:
+    if layer == 1 and not stores.daily[k]:
         carried, source = stores.end_value[k], KEPT
     for step in range(stop - 1, first - 1, -1):
+        place = step - begin
         if stores.level_mwh[k, step] - stores.low_mwh[k, step] <= SMALL:
             carried = np.inf
         carried *= keep
-        _offer(layer, step, _drawn(k, step, carried, stores), (by, source, begin), search, stack)
-        now = _filled(k, step, _taken(layer, step, by, begin, search, stack), stores)
-        if now < carried:
-            carried, source = now, step
-
-
-@kernel
-def _filled(k: int, step: int, cost: float, stores: Stores) -> float:
-    """Cost of a stored MWh when energy costs ``cost`` in this step."""
-    if stores.discharge_mw[k, step] > 0.0:
-        return float(stores.discharge_efficiency[k] * (cost - stores.discharge_price[k]))
-    if stores.most_charge_mw[k, step] - stores.charge_mw[k, step] > SMALL:
-        return float((cost + stores.charge_price[k]) / stores.charge_efficiency[k])
-    return np.inf
-
-
-@kernel
-def _drawn(k: int, step: int, stored: float, stores: Stores) -> float:
-    """Cost of a MWh in this step when a stored MWh costs ``stored``."""
-    if stores.charge_mw[k, step] > 0.0:
-        return float(stored * stores.charge_efficiency[k] - stores.charge_price[k])
-    if stores.most_discharge_mw[k, step] - stores.discharge_mw[k, step] > SMALL:
-        return float(stored / stores.discharge_efficiency[k] + stores.discharge_price[k])
-    return np.inf
+        if carried < np.inf:
+            cost = carried * search.draw_by[k, place] + search.draw_add[k, place]
+            _offer(layer, step, cost, (by, source, begin), search, stack)
+        if _is_new(layer, place, search):
+            now = (
+                _taken(layer, step, by, begin, search, stack) * search.fill_by[k, place] + search.fill_add[k, place]
+            )
+            if now < carried:
+                carried, source = now, step
 
 
 @kernel

@@ -193,7 +193,8 @@ class Search(NamedTuple):
     """Room to look for chains of moves in a window.
 
     Labels [layers, steps]: cost, which resource brings it, from where; ends that were tried in vain [steps];
-    (resource, from, to) of every hop, one more than layers. What a chain uses per MW delivered: flows
+    (resource, from, to) of every hop, one more than layers. What a stored MWh costs when energy costs x is
+    by · x + add, and likewise the other way [stores, steps]. What a chain uses per MW delivered: flows
     [plants, steps], part of the spare water [plants], rates of filling and drawing, and contents [stores, steps].
     """
 
@@ -202,6 +203,10 @@ class Search(NamedTuple):
     source: _Ints
     tired: _Bools
     hops: _Ints
+    fill_by: _Floats
+    fill_add: _Floats
+    draw_by: _Floats
+    draw_add: _Floats
     flow: _Floats
     spare: _Floats
     fill: _Floats

@@ -15,7 +15,7 @@ about cancel, so the margin is 1 unless the AC solution says otherwise.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -27,6 +27,7 @@ from scipy.sparse.csgraph import connected_components
 from grid.checks import require_sound
 from grid.model import GridModel
 from grid.sensitivities import ptdf
+from grid.threads import take_turns
 from scenarios.errors import InvariantError, Problem, ScenarioError, did_you_mean
 from scenarios.records import Floats, Ints, axes, record
 from scenarios.schema import Scenario
@@ -82,26 +83,21 @@ def no_limits(case: DispatchCase) -> NetworkLimits:
 
 def flow_mw(limits: NetworkLimits, case: DispatchCase, result: DispatchResult) -> Floats:
     """Return the flow of every row in a dispatch [hours × rows], MW."""
-    return np.asarray(_injected_mw(case, result) @ _sensitivity(limits))
+    return np.asarray(np.hstack(_injected_mw(case, result)) @ np.vstack(_sensitivity(limits)))
 
 
-def _injected_mw(case: DispatchCase, result: DispatchResult) -> Floats:
-    """Return what every thing injects [hours × things], MW: one matrix, so that flows are one product."""
-    return np.hstack(_injections(case, result))
-
-
-def _injections(case: DispatchCase, result: DispatchResult) -> list[Floats]:
-    """Return the same by kind, in the order of ``_sensitivity``."""
+def _injected_mw(case: DispatchCase, result: DispatchResult) -> list[Floats]:
+    """Return what the things of each kind inject [hours × things], MW."""
     served = case.load_mw + result.shift_up_mw - result.shift_down_mw - result.shed_mw - result.unserved_mw
     stored = result.discharge_mw - result.charge_mw
     given = (result.coal_mw, result.hydro_mw, result.renewable_mw, stored)
     return [*given, -served, -result.export_mw, -result.flexible_mw, -result.loss_mw[:, None]]
 
 
-def _sensitivity(limits: NetworkLimits) -> Floats:
-    """Return the flow per MW that every thing injects [things × rows], in the same order."""
+def _sensitivity(limits: NetworkLimits) -> list[Floats]:
+    """Return the flow per MW that the things of each kind inject [things × rows], in the same order."""
     given = (limits.coal, limits.hydros, limits.renewables, limits.storages)
-    return np.hstack([*given, limits.loads, limits.channels, limits.flexibles, limits.loss[:, None]]).T
+    return [kind.T for kind in (*given, limits.loads, limits.channels, limits.flexibles, limits.loss[:, None])]
 
 
 Reals = npt.NDArray[np.floating[Any]]
@@ -110,32 +106,39 @@ FLOWS_AT_ONCE = 1 << 17
 """Flows that are looked at together: as many as the nearer memory of a processor holds."""
 
 
-def broken_rows(limits: NetworkLimits, case: DispatchCase, result: DispatchResult) -> Ints:
+def broken_rows(limits: NetworkLimits, case: DispatchCase, result: DispatchResult, threads: int = 1) -> Ints:
     """Return the rows that a dispatch exceeds in any step; a year of thousands of rows needs little memory.
 
     Most rows stay far below their limits: those are told in single precision, the others looked at exactly.
     """
-    injected = np.concatenate(_injections(case, result), axis=1, dtype=np.float32, casting="same_kind")
-    sensitivity = _sensitivity(limits).astype(np.float32)
+    injected, sensitivity = _injected_mw(case, result), _sensitivity(limits)
+    rough = np.concatenate(injected, axis=1, dtype=np.float32, casting="same_kind")
+    roughly = np.concatenate(sensitivity, dtype=np.float32, casting="same_kind")
     # A product of n terms is off by at most about n · eps of the sum of their amounts (Higham 2002, Accuracy and
     # Stability of Numerical Algorithms, § 3.1), and that sum is bounded by the product of lengths.
-    lengths = (float(np.einsum("ij,ij->i", x, x).max(initial=0.0)) for x in (injected, sensitivity.T))
-    slack = 2.0 * len(sensitivity) * float(np.finfo(np.float32).eps) * math.sqrt(math.prod(lengths))
-    near = np.flatnonzero(_excess_mw(injected, sensitivity, limits) > OVERLOAD_DUST_MW - slack)
-    if not len(near):
-        return near
+    lengths = (float(np.einsum("ij,ij->i", x, x).max(initial=0.0)) for x in (rough, roughly.T))
+    slack = 2.0 * len(roughly) * float(np.finfo(np.float32).eps) * math.sqrt(math.prod(lengths))
+    near = np.flatnonzero(_excess_mw([rough], [roughly], limits, threads) > OVERLOAD_DUST_MW - slack)
     some = limits.only(near.tolist())
-    return near[_excess_mw(_injected_mw(case, result), _sensitivity(some), some) > OVERLOAD_DUST_MW]
+    return near[_excess_mw(injected, _sensitivity(some), some, threads) > OVERLOAD_DUST_MW]
 
 
-def _excess_mw(injected: Reals, sensitivity: Reals, limits: NetworkLimits) -> Floats:
+def _excess_mw(
+    injected: Sequence[Reals], sensitivity: Sequence[Reals], limits: NetworkLimits, threads: int
+) -> Floats:
     """Return by how much rows are exceeded in the worst step [rows], MW; negative: what they keep free."""
-    excess, steps = np.full(len(limits.rows), -np.inf), FLOWS_AT_ONCE // max(len(limits.rows), 1) + 1
-    for first in range(0, len(injected), steps):
-        flow = injected[first : first + steps] @ sensitivity
-        above = np.maximum(flow.max(axis=0) - limits.high_mw, limits.low_mw - flow.min(axis=0))
-        excess = np.maximum(excess, above)
-    return excess
+    steps = FLOWS_AT_ONCE // max(len(limits.rows), 1) + 1
+    blocks = range(0, len(injected[0]), steps)
+    excess = np.empty((len(blocks), len(limits.rows)))
+
+    def look(waiting: Iterator[int]) -> None:
+        for block in waiting:
+            hours = slice(blocks[block], blocks[block] + steps)
+            flow = np.sum([part[hours] @ reach for part, reach in zip(injected, sensitivity, strict=True)], axis=0)
+            excess[block] = np.maximum(flow.max(axis=0) - limits.high_mw, limits.low_mw - flow.min(axis=0))
+
+    take_turns(look, range(len(blocks)), threads)
+    return np.asarray(excess.max(axis=0, initial=-np.inf))
 
 
 def overload_mw(limits: NetworkLimits, case: DispatchCase, result: DispatchResult) -> Floats:

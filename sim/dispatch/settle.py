@@ -136,7 +136,7 @@ def operating_cost(
         "export_up": (np.maximum(export - case.export_mw, 0.0), case.price_export_up),
         "export_down": (np.maximum(case.export_mw - np.maximum(export, low), 0.0), case.price_export_down),
         "export_cut": (np.maximum(low - export, 0.0), case.price_export_cut),
-        "curtailment": (case.available_mw - draft["renewable_mw"], case.price_curtailed),
+        "curtailment": (case.available_mw.sum() - draft["renewable_mw"].sum(), case.price_curtailed),
     }
     coal = float((draft["coal_mw"] @ case.coal_cost).sum()) * case.time.step_h
     parts = [("coal", coal), ("starts", starts_cny)]
@@ -174,27 +174,34 @@ def _net_mw(stack: Supply, schedule: Schedule) -> Floats:
 def _given_mw(case: DispatchCase, stack: Supply, net_mw: Floats, behind: Behind | None) -> Given:
     """Return what is used of everything; raises ``InvariantError`` where that is not what is asked."""
     given, total = _nothing(case), np.zeros(len(net_mw))
-    floor, column = np.zeros(len(net_mw)), 0
+    floor = np.zeros(len(net_mw))
     for number, segment in enumerate(stack.segments):
-        used = np.clip(net_mw - floor, 0.0, segment.width_mw)
-        things = given[segment.role]
+        used, things = np.clip(net_mw - floor, 0.0, segment.width_mw), given[segment.role]
         if used.any():
             share = _share(used, segment.width_mw)[:, None]
-            if len(segment.things) == things.shape[1]:  # all of the role: many times quicker by far
+            if len(segment.things) == things.shape[1]:  # all of the role: many times quicker
                 np.multiply(segment.part_mw, share, out=things)
             else:
                 things[:, segment.things] = segment.part_mw * share
-        if behind is not None:
-            parts = behind.used_mw[:, column : column + len(segment.things)]
-            things[np.ix_(behind.step, segment.things)] = parts
-            used[behind.step] = parts.sum(axis=1)
         total += used
-        floor, column = stack.top_mw[:, number], column + len(segment.things)
+        floor = stack.top_mw[:, number]
+    if behind is not None:
+        _take_behind(stack, behind, given, total)
     left = np.abs(net_mw - total)
     if left.max() > TOLERANCE_MW:
         worst = int(left.argmax())
         raise InvariantError(f"dispatch: step {worst} is out of balance by {left[worst]:.3g} MW")
     return given
+
+
+def _take_behind(stack: Supply, behind: Behind, given: Given, total_mw: Floats) -> None:
+    """Write the same for steps behind wires in place of what the stack says."""
+    total_mw[behind.step] = behind.used_mw.sum(axis=1)
+    column = 0
+    for segment in stack.segments:
+        stop = column + len(segment.things)
+        given[segment.role][np.ix_(behind.step, segment.things)] = behind.used_mw[:, column:stop]
+        column = stop
 
 
 def _nothing(case: DispatchCase) -> Given:

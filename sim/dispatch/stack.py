@@ -139,7 +139,8 @@ def _exports(case: DispatchCase) -> Iterator[Segment]:
 
 def _whole(role: Role, price: float, part_mw: Floats) -> Segment:
     """Return one segment that all things of a kind share."""
-    return Segment(role, price, np.arange(part_mw.shape[1]), np.maximum(part_mw, 0.0))
+    least = part_mw.min(initial=0.0)  # to look for rounding below 0 is quicker than to copy
+    return Segment(role, price, np.arange(part_mw.shape[1]), np.maximum(part_mw, 0.0) if least < 0.0 else part_mw)
 
 
 def _by_cost(role: Role, cost: Floats, premium: float, part_mw: Floats) -> Iterable[Segment]:

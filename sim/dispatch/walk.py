@@ -24,7 +24,7 @@ from sim.dispatch.stack import Supply
 from sim.dispatch.wires import Bounds, network_of
 
 Array = npt.NDArray[Any]
-Group = TypeVar("Group", Stack, Stores, Water, Search)
+Group = TypeVar("Group", Stack, Stores, Water)
 
 STACK_BY_STEP = ("net_mw", "place", "injected_mw", "seen", "checked")
 STACK_BY_LINE = ("up_price", "up_room_mw", "down_price", "down_room_mw", "stale")
@@ -164,11 +164,13 @@ class Walk:
         return {f"wires {name}": getattr(self.network.wires, name) for name in WIRES_BY_STEP}
 
 
-def walk_of(case: DispatchCase, supply: Supply, bounds: Bounds, stores: Stores, order: Ints) -> Walk:
+def walk_of(
+    case: DispatchCase, supply: Supply, bounds: Bounds, stores: Stores, order: Ints, threads: int = 1
+) -> Walk:
     """Return the walk over a case; ``order`` numbers the hydro plants."""
     stack = _stack(supply, bounds)
     water = _water(case, order, at_places=len(bounds.columns) > 0)
-    return Walk(network_of(case, supply, bounds, stack), stack, stores, water, _clock(case))
+    return Walk(network_of(case, supply, bounds, stack, threads), stack, stores, water, _clock(case))
 
 
 def _own(group: Group, names: tuple[str, ...]) -> Group:
@@ -236,13 +238,17 @@ def _hydro(case: DispatchCase, order: Ints) -> tuple[Floats, Floats, Floats, Flo
 def _search_for(stores: Stores, water: Water, clock: Clock) -> Search:
     """Return room to look for chains in one window."""
     steps, plants, count = clock.window_steps, len(water.flow_mw), len(stores.keep)
-    labels, rates = np.zeros((2, LAYERS + 1, steps), np.int64), np.zeros((3, count, steps))
+    labels, rates = np.zeros((2, LAYERS + 1, steps), np.int64), np.zeros((7, count, steps))
     return Search(
         cost=np.zeros((LAYERS + 1, steps)),
         by=labels[0],
         source=labels[1],
         tired=np.zeros(steps, np.bool_),
         hops=np.zeros((LAYERS + 1, 3), np.int64),
+        fill_by=rates[3],
+        fill_add=rates[4],
+        draw_by=rates[5],
+        draw_add=rates[6],
         flow=np.zeros((plants, steps)),
         spare=np.zeros(plants),
         fill=rates[0],

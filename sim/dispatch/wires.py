@@ -6,11 +6,12 @@ All of them inject: less export is an injection at the channel, unserved load on
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from grid.threads import take_turns
 from scenarios.records import Floats, Ints
 from sim.dispatch.columns import moved_share
 from sim.dispatch.kernels_hour import GIVES, TAKES
@@ -27,6 +28,9 @@ NEAR = 0.7
 
 NEAR_EVERY = 5
 """Every how many steps that is seen after: all hours of the day come up within five days."""
+
+BLOCK_STEPS = 2190
+"""Hours that one thread copies at a time."""
 
 MOST_ACTIVE_ROWS = 80
 """Rows that bind in one step at most: more than a network of this class has buses."""
@@ -178,7 +182,7 @@ def _supplied_mw(stack: Supply, net_mw: Floats, steps: slice) -> Floats:
     return np.hstack(parts)
 
 
-def network_of(case: DispatchCase, supply: Supply, bounds: Bounds, stack: Stack) -> Network:
+def network_of(case: DispatchCase, supply: Supply, bounds: Bounds, stack: Stack, threads: int) -> Network:
     """Return the network of a walk that has not begun: no step sees any row.
 
     All arrays are contiguous by rows and may be written: other arrays would be other types, for which the kernels
@@ -198,7 +202,7 @@ def network_of(case: DispatchCase, supply: Supply, bounds: Bounds, stack: Stack)
         base_mw=_plain(bounds.base_mw),
         row_price=bounds.price,
         price=np.repeat(supply.price, sizes) + TIE_CNY_PER_MWH * np.arange(columns),
-        width_mw=_plain(np.hstack([segment.part_mw[:steps] for segment in supply.segments])),
+        width_mw=_side_by_side([segment.part_mw[:steps] for segment in supply.segments], threads),
         column_segment=np.repeat(np.arange(len(sizes)), sizes),
         lost_first=sum(sizes[:lost]),
         lost_most_mw=_plain(supply.segments[lost].part_mw),
@@ -218,6 +222,20 @@ def network_of(case: DispatchCase, supply: Supply, bounds: Bounds, stack: Stack)
 
 def _plain(array: Floats) -> Floats:
     return np.require(array, requirements=("C", "W"))
+
+
+def _side_by_side(parts: Sequence[Floats], threads: int) -> Floats:
+    """Return [hours × things] of all parts in one array, block after block of hours."""
+    steps = len(parts[0])
+    joined = np.empty((steps, sum(part.shape[1] for part in parts)))
+
+    def fill(waiting: Iterator[int]) -> None:
+        for first in waiting:
+            hours = slice(first, first + BLOCK_STEPS)
+            np.concatenate([part[hours] for part in parts], axis=1, out=joined[hours])
+
+    take_turns(fill, range(0, steps, BLOCK_STEPS), threads)
+    return joined
 
 
 def _hour(most: int, rows: int, columns: int) -> Hour:

@@ -96,6 +96,8 @@ def whole_and_tail(case: DispatchCase, step: int, limits: NetworkLimits | None =
     tail = solve_rolling(case, limits, start=saved)
     assert broken_contents_mwh(case, tail.result, saved.state) < 1e-9
     assert empty_before(tail.result, step)
+    day = case.time.day[step]
+    assert_allclose(tail.result.hydro_spilled_mwh[day:], whole.result.hydro_spilled_mwh[day:], atol=1e-6)
     return whole, tail
 
 
