@@ -284,7 +284,7 @@ def test_parts_that_meet_late_are_joined_there():
 
 def test_what_lasts_longer_than_storages_is_one_part():
     case = random_case(0, days=21)
-    year = replace(case, rules=Rules(shed_mwh_per_year=100.0))
+    year = replace(case, calls=on_call(50.0, mwh_per_year=100.0))
     month = replace(case, rules=Rules(export_balance="month"))
     within = replace(case, step_window_h=6)
     for item in (year, month, within):
