@@ -70,6 +70,11 @@ class Rules:
         return held or self.reserve_up or self.reserve_down
 
     @property
+    def storage_holds_reserve(self) -> bool:
+        """Whether storages count as reserve: by what they charge upwards, by what they discharge downwards."""
+        return (self.reserve_up or self.reserve_down) and "storage" in self.reserve_by
+
+    @property
     def reserve_up(self) -> bool:
         """Whether any reserve upwards is asked."""
         return self.reserve_up_load + self.reserve_up_renewables > 0.0 or self.reserve_largest_unit
