@@ -220,6 +220,9 @@ class DemandResponse(Section):
     shed_hours_per_year: float | None = Field(
         None, ge=0, le=8784, description="hours of shedding in the simulated time, at full power; none: no limit"
     )
+    shed_notice_h: float = Field(
+        0.0, ge=0, le=168, description="hours before it takes effect at which shedding must be announced"
+    )
     shift_share: float = Field(0.0, ge=0, le=1, description="load that can be moved, share of the hour's load")
     shift_window_h: float = Field(4.0, gt=0, le=24, description="most energy owed, in hours of shiftable power")
     shift_price_cny_per_mwh: float = Field(25.0, ge=0, description="price of moving, each way")

@@ -13,11 +13,12 @@ import numpy as np
 
 from profiles.records import Profiles
 from scenarios.errors import InvariantError, Problem, ScenarioError
-from scenarios.records import Floats, Ints
+from scenarios.records import Bools, Floats, Ints
 from scenarios.schema import Scenario
 from scenarios.tables import Plant
 from scenarios.timeaxis import TimeAxis
 from sim.dispatch.model import FLEXIBLE_BELOW_UNSERVED, DispatchCase, FlexibleLoads, Rules
+from sim.dispatch.notice import announceable
 from sim.fuel import coal_cost_cny_per_mwh, part_load_of
 
 HEATING_MONTHS = (11, 12, 1, 2, 3)
@@ -172,8 +173,24 @@ def _demand_response(scenario: Scenario, profiles: Profiles) -> dict[str, Any]:
     return {
         "shift_limit_mw": shift,
         "shift_energy_mwh": float(response.shift_window_h * shift.mean()),
-        "shed_limit_mw": np.minimum(response.shed_share * load.max(), load - shift),
+        "shed_limit_mw": np.where(
+            _announceable(scenario, profiles.time), np.minimum(response.shed_share * load.max(), load - shift), 0.0
+        ),
     }
+
+
+def _announceable(scenario: Scenario, time: TimeAxis) -> Bools:
+    """Return in which steps shedding can be announced in time. Raises ``ScenarioError`` when it never can."""
+    windows, notice_h = scenario.settings.dispatch, scenario.settings.demand_response.shed_notice_h
+    if notice_h >= max(windows.look_ahead_h, windows.step_window_h):
+        raise ScenarioError(
+            Problem(
+                "demand_response.shed_notice_h",
+                f"the dispatch looks {windows.look_ahead_h} h ahead, so nobody can be told {notice_h:g} h before",
+                "shorten the notice or lengthen dispatch.look_ahead_h",
+            )
+        )
+    return announceable(time, windows.look_ahead_h, windows.step_window_h, notice_h)
 
 
 def _prices(scenario: Scenario) -> dict[str, Any]:
@@ -232,6 +249,7 @@ def _rules(scenario: Scenario, shed_limit_mw: Floats) -> Rules:
         export_tolerance=export.balance_tolerance,
         storage_end_cny_per_mwh=dispatch.storage_end_cny_per_mwh,
         shed_hours_per_day=settings.demand_response.shed_hours_per_day,
+        shed_notice_h=settings.demand_response.shed_notice_h,
         shed_mwh_per_year=None if hours is None else hours * float(shed_limit_mw.max()),
     )
 

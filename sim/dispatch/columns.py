@@ -132,8 +132,8 @@ def _exports(case: DispatchCase, limits: NetworkLimits) -> Iterator[Kind]:
 def _demand(case: DispatchCase, limits: NetworkLimits) -> Iterator[Kind]:
     shed = _shed(case, limits)
     ones = np.ones(len(case.loads))
-    # What is called, and not load by load, may stay away: all the load may go unserved then.
-    called = case.rules.shed_is_budgeted
+    # What is called, and not load by load, may stay away, and so may what must be announced: all may go unserved.
+    called = case.rules.shed_is_budgeted or case.rules.shed_notice_h > 0.0
     unserved = case.load_mw if called else np.maximum(case.load_mw - shed.most, 0.0)
     curtailed = np.full(len(case.renewables), -case.price_curtailed)
     relief = np.array([case.price_loss_relief])

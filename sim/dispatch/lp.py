@@ -19,6 +19,7 @@ from sim.dispatch.columns import account_bound_mwh
 from sim.dispatch.commitment import Commitment, commit
 from sim.dispatch.limits import NetworkLimits, no_limits, overload_mw
 from sim.dispatch.model import DispatchCase, DispatchResult
+from sim.dispatch.notice import notice_steps
 from sim.dispatch.programme import EMERGENCY_KINDS, Merging, Programme, near, programme
 from sim.dispatch.sharing import shared
 from sim.dispatch.state import State, first_state, state_at
@@ -129,7 +130,7 @@ def follow(case: DispatchCase, result: DispatchResult, limits: NetworkLimits) ->
     losses. So the equal optima of two cases do not lie far apart.
     """
     units = Commitment(result.coal_units_on, result.coal_starts, np.zeros_like(result.coal_starts))
-    walk = Walk(near(programme(case, units.units_on, limits, None), result), first_state(case))
+    walk = Walk(near(programme(case, units.units_on, limits, None), result), first_state(case), result)
     for day in range(len(case.day_hours)):
         begin, end = np.searchsorted(case.time.day, [day, day + 1]).tolist()
         walk.take(Window(begin, end, end))
@@ -147,7 +148,7 @@ def redispatch(
     """
     units = Commitment(result.coal_units_on, result.coal_starts, np.zeros_like(result.coal_starts))
     plan = programme(case, units.units_on, limits, None, cap_mw)
-    walk = Walk(plan, first_state(case))
+    walk = Walk(plan, first_state(case), result)
     step_mwh = result.shed_mw.sum(axis=1) * case.time.step_h
     called = float(step_mwh.sum())
     for day in days:
@@ -155,7 +156,8 @@ def redispatch(
         sent = state_at(case, result, int(end)).account_mwh
         # Of the energies of the year, the day has what all other days leave.
         others = called - float(step_mwh[begin:end].sum())
-        walk.enter(replace(state_at(case, result, int(begin)), called_mwh=others))
+        # What the AC flow shows is mended the day before: in time for any notice.
+        walk.enter(replace(state_at(case, result, int(begin)), called_mwh=others, announced_mw=None))
         walk.take(Window(int(begin), int(end), int(end), result.stored_mwh[end - 1], True, sent))
         called = walk.called_mwh
     anew = walk.finished(units).result
@@ -202,6 +204,13 @@ def windows(case: DispatchCase, first: int = 0, stop: int | None = None) -> Iter
             return
 
 
+def _in_columns(shed_mw: Floats, place: slice, columns: int) -> Floats:
+    """Return what loads are told to shed [steps × loads] as columns; where shedding is one call, it has one."""
+    told = np.zeros((len(shed_mw), columns))
+    told[:, place] = shed_mw if place.stop - place.start == shed_mw.shape[1] else shed_mw.sum(axis=1, keepdims=True)
+    return told
+
+
 class Walk:
     """The walk over the windows: what is kept of each, and the state that crosses the seams."""
 
@@ -229,6 +238,10 @@ class Walk:
         self._called_mwh = state.called_mwh
         today = case.time.day[min(state.step, len(case.time) - 1)]
         self._spent[today], self._spent[today + 1 :] = spent[: len(plan.budgets)], 0.0
+        shed = plan.at["shed"]
+        self._announced = (
+            None if state.announced_mw is None else _in_columns(state.announced_mw, shed, len(plan.price))
+        )
         powers = [state.coal_mw] if case.rules.ramps else []
         powers += [state.export_mw] if case.rules.export_ramp_mw_per_h is not None else []
         self._before_mw = np.concatenate([np.zeros(int((~plan.coupled).sum())), *powers])
@@ -244,6 +257,7 @@ class Walk:
         steps, count = slice(window.begin, window.kept), window.kept - window.begin
         self._kept[steps] = np.clip(values[:count], self.plan.lower[steps], self.plan.upper[steps])
         self._prices[steps] = prices[:count]
+        self._announced = self._announcement(window, values[count:])
         self._carry(steps)
 
     def finished(self, commitment: Commitment, steps: Bools | None = None) -> LpRun:
@@ -395,11 +409,25 @@ class Walk:
             least = -most if window.last_account_mwh is None else window.last_account_mwh
             most = least if window.exactly else np.maximum(most, least)
             lower[-1, at["account"]], upper[-1, at["account"]] = least, most
+        if self._announced is not None:
+            told = self._merging.groups.total(self._announced[: len(upper)])[:, at["shed"]]
+            upper[: len(told), at["shed"]] = np.minimum(upper[: len(told), at["shed"]], told)
         if window.last_mwh is not None:
             lower[-1, at["level"]] = np.minimum(self._merged_level(window.last_mwh), upper[-1, at["level"]])
             if window.exactly:
                 upper[-1, at["level"]] = lower[-1, at["level"]]
         return lower, upper
+
+    def _announcement(self, window: Window, ahead: Floats) -> Floats | None:
+        """Return what may be shed within the notice of the next window [steps × columns]: what this one plans."""
+        case = self.plan.case
+        steps = notice_steps(case.rules.shed_notice_h, case.time.step_h)
+        if not steps or window.kept == window.end:
+            return None
+        told = np.zeros((steps, ahead.shape[1]))
+        shed = self.plan.at["shed"]
+        told[: len(ahead), shed] = ahead[:steps, shed]
+        return told
 
     def _merged_level(self, level_mwh: Floats) -> Floats:
         """Return contents [storages] as those of the merged ones."""

@@ -40,7 +40,8 @@ class Rules:
     steps are always allowed. ``export_balance``: what a channel sends beyond and below its contract cancels out
     within each day or month, but for ``export_tolerance`` of the period's contract energy.
     ``storage_end_cny_per_mwh`` values the content that a window leaves behind. Load is shed for at most
-    ``shed_hours_per_day`` at full power, and not more than ``shed_mwh_per_year`` on the axis (none: no limit).
+    ``shed_hours_per_day`` at full power, and not more than ``shed_mwh_per_year`` on the axis (none: no limit); in
+    the first ``shed_notice_h`` of a window only what the window before had planned.
     """
 
     ramps: bool = False
@@ -57,6 +58,7 @@ class Rules:
     storage_end_cny_per_mwh: float = 0.0
     shed_hours_per_day: float = 24.0
     shed_mwh_per_year: float | None = None
+    shed_notice_h: float = 0.0
 
     @property
     def shed_is_budgeted(self) -> bool:

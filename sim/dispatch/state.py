@@ -6,6 +6,7 @@ import numpy as np
 
 from scenarios.records import Floats, axes, record
 from sim.dispatch.model import START_CONTENT, DispatchCase, DispatchResult
+from sim.dispatch.notice import notice_steps
 from sim.dispatch.response import flexible_cut_mw
 from sim.dispatch.service import export_forgiven_mwh
 from sim.dispatch.span import since
@@ -18,6 +19,7 @@ class State:
     Contents of storages, load moved so far and not taken back (negative: owed); since midnight: water released
     above the must-run, what flexible loads did without, load shed; load shed on the whole axis so far; what
     channels sent beyond their contract (what is forgiven counts as sent), and the powers of the last step.
+    ``announced_mw`` [steps × loads], where shedding needs notice: all that may be shed in the first steps.
     """
 
     step: int
@@ -30,6 +32,7 @@ class State:
     account_mwh: Floats = axes("channels")
     coal_mw: Floats = axes("coal")
     export_mw: Floats = axes("channels")
+    announced_mw: Floats | None = None
 
 
 def first_state(case: DispatchCase) -> State:
@@ -73,7 +76,14 @@ def state_at(case: DispatchCase, result: DispatchResult, step: int, start: State
         account_mwh=start.account_mwh + sent + _forgiven_mwh(case, result, step, start),
         coal_mw=result.coal_mw[step - 1],
         export_mw=result.export_mw[step - 1],
+        announced_mw=_announced_mw(case, result, step),
     )
+
+
+def _announced_mw(case: DispatchCase, result: DispatchResult, step: int) -> Floats | None:
+    """Return what a result sheds within the notice after ``step``: so much at least had been announced before."""
+    steps = notice_steps(case.rules.shed_notice_h, case.time.step_h)
+    return result.shed_mw[step : step + steps] if steps else None
 
 
 def _forgiven_mwh(case: DispatchCase, result: DispatchResult, step: int, start: State) -> Floats:
