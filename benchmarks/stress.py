@@ -287,8 +287,9 @@ def _flexible(case: DispatchCase, limits: NetworkLimits, pv: Bools) -> tuple[Dis
 
 def _called(case: DispatchCase) -> DispatchCase:
     power = np.array([0.6, 0.4]) * float(case.shed_limit_mw.max())
-    calls = Calls(("B1", "B2"), power, np.array([1500.0, 900.0]), np.array([4.0, 2.0]), 60.0 * power)
-    return replace(case, calls=calls, shed_limit_mw=np.zeros(len(case.time)))
+    calls = Calls(("B1", "B2"), power, np.array([1500.0, 900.0]), np.array([4.0, 2.0]), 60.0 * power, np.zeros(2))
+    limit = calls.within(case.load_mw.sum(axis=1) - case.shift_limit_mw)
+    return replace(case, calls=calls, call_limit_mw=limit, shed_limit_mw=np.zeros(len(case.time)))
 
 
 def _valued(case: DispatchCase, cny_per_mwh: float) -> DispatchCase:

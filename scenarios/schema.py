@@ -220,15 +220,18 @@ class DemandResponse(Section):
     shed_hours_per_year: float | None = Field(
         None, ge=0, le=8784, description="hours of shedding in the simulated time, at full power; none: no limit"
     )
+    shed_notice_h: float = Field(
+        0.0, ge=0, le=168, description="hours before it takes effect at which shedding must be announced"
+    )
     shift_share: float = Field(0.0, ge=0, le=1, description="load that can be moved, share of the hour's load")
     shift_window_h: float = Field(4.0, gt=0, le=24, description="most energy owed, in hours of shiftable power")
     shift_price_cny_per_mwh: float = Field(25.0, ge=0, description="price of moving, each way")
 
     @property
     def on_call(self) -> bool:
-        """Whether shedding has hours of the day or the year: then all loads shed at once, on call."""
+        """Whether shedding has limited hours or needs notice: then all loads shed at once, on call."""
         limited = self.shed_hours_per_day < 24.0 or self.shed_hours_per_year is not None
-        return limited and self.shed_share > 0.0 and self.shed_price_cny_per_mwh > 0.0
+        return (limited or self.shed_notice_h > 0.0) and self.shed_share > 0.0 and self.shed_price_cny_per_mwh > 0.0
 
     def block(self) -> t.ShedBlock:
         """Return shedding as a block on call."""
@@ -240,6 +243,7 @@ class DemandResponse(Section):
             price_cny_per_mwh=self.shed_price_cny_per_mwh,
             hours_per_day=self.shed_hours_per_day,
             hours_per_year=self.shed_hours_per_year,
+            notice_h=self.shed_notice_h,
             source="demand_response of the scenario",
             confidence="assumed",
         )

@@ -223,6 +223,7 @@ class ShedBlock(Dated):
     hours_per_year: OptionalFloat = Field(
         None, ge=0, le=8784, description="hours of shedding in the simulated time, at full power; blank: no limit"
     )
+    notice_h: float = Field(0.0, ge=0, le=168, description="hours before it takes effect at which it is announced")
 
 
 class ExportChannel(Sourced):

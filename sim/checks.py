@@ -210,7 +210,7 @@ def _demand(case: DispatchCase, result: DispatchResult) -> Iterator[Violation]:
     yield from _broken("more load shed than allowed", result.shed_mw.sum(axis=1) - case.sheddable_mw)
     plain = result.shed_mw.sum(axis=1) - result.called_mw.sum(axis=1)
     yield from _broken("more load shed than allowed without a call", plain - case.shed_limit_mw)
-    yield from _broken("a block on call above its power", result.called_mw - case.calls.power_mw)
+    yield from _broken("a block on call above its power", result.called_mw - case.call_limit_mw)
     yield from _broken("load called but not shed", -plain)
     less = result.shed_mw + result.unserved_mw + result.shift_down_mw - result.shift_up_mw
     yield from _broken("more load lost than there is", less - case.load_mw)

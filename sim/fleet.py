@@ -18,6 +18,7 @@ from scenarios.schema import Scenario
 from scenarios.tables import Plant
 from scenarios.timeaxis import TimeAxis
 from sim.dispatch.model import FLEXIBLE_BELOW_UNSERVED, Calls, DispatchCase, FlexibleLoads, Rules
+from sim.dispatch.notice import announceable
 from sim.fuel import coal_cost_cny_per_mwh, part_load_of
 
 HEATING_MONTHS = (11, 12, 1, 2, 3)
@@ -36,6 +37,7 @@ def build_case(scenario: Scenario, profiles: Profiles, loss_mw: Floats | None = 
     _require_something(scenario, profiles)
     _require_matching_names(scenario, profiles)
     settings, response = scenario.settings, _demand_response(scenario, profiles)
+    calls = _calls(scenario, profiles)
     return DispatchCase(
         time=profiles.time,
         renewables=profiles.renewables,
@@ -58,7 +60,8 @@ def build_case(scenario: Scenario, profiles: Profiles, loss_mw: Floats | None = 
         rules=_rules(scenario),
         part_load=part_load_of(scenario),
         flexible=_flexible(scenario),
-        calls=_calls(scenario, profiles),
+        calls=calls,
+        call_limit_mw=_call_limit_mw(scenario, profiles, calls, response),
     )
 
 
@@ -235,7 +238,31 @@ def _calls(scenario: Scenario, profiles: Profiles) -> Calls:
         price_cny_per_mwh=_floats(block.price_cny_per_mwh for block in blocks),
         hours_per_day=_floats(block.hours_per_day for block in blocks),
         mwh_per_year=np.where(np.isfinite(hours), power * np.nan_to_num(hours, posinf=0.0), np.inf),
+        notice_h=_floats(block.notice_h for block in blocks),
     )
+
+
+def _call_limit_mw(scenario: Scenario, profiles: Profiles, calls: Calls, response: dict[str, Any]) -> Floats:
+    """Return what each block can shed in each step, where it can be told in time [hours × calls].
+
+    Raises ``ScenarioError`` for blocks that never can be.
+    """
+    windows = scenario.settings.dispatch
+    sight_h = max(windows.look_ahead_h, windows.step_window_h)
+    if wrong := [block for block in scenario.shed_blocks if block.notice_h >= sight_h]:
+        raise ScenarioError(
+            Problem(
+                f"shed_blocks.csv ({block.block_id})",
+                f"the dispatch looks {sight_h} h ahead, so nobody can be told {block.notice_h:g} h before",
+                "shorten notice_h (demand_response.shed_notice_h) or lengthen dispatch.look_ahead_h",
+            )
+            for block in wrong
+        )
+    limit = calls.within(profiles.load_mw.sum(axis=1) - response["shift_limit_mw"] - response["shed_limit_mw"])
+    for k, notice_h in enumerate(calls.notice_h):
+        told = announceable(profiles.time, windows.look_ahead_h, windows.step_window_h, notice_h)
+        limit[:, k] = np.where(told, limit[:, k], 0.0)
+    return limit
 
 
 def _rules(scenario: Scenario) -> Rules:

@@ -148,7 +148,8 @@ def _exact_walk(case: DispatchCase, limits: NetworkLimits, result: DispatchResul
     # Storages that were equally full all along may be one.
     paths = [path.tobytes() for path in (result.stored_mwh / case.storage_energy_mwh).round(9).T]
     alike = np.array([float(paths.index(path)) for path in paths])
-    return lp.Walk(programme(case, result.coal_units_on, limits, alike * case.storage_energy_mwh), start)
+    plan = programme(case, result.coal_units_on, limits, alike * case.storage_energy_mwh)
+    return lp.Walk(plan, start, result)
 
 
 def _dispatched_anew(

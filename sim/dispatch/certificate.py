@@ -180,7 +180,7 @@ def _sample(
     units = Commitment(given.coal_units_on, no_starts, no_starts)
     sent = before.account_mwh + (given.export_mw - part.export_mw).sum(axis=0) * part.time.step_h
     after = replace(before, stored_mwh=given.stored_mwh[-1], account_mwh=sent)
-    run = solve_whole(part, units, before, after, limits)
+    run = solve_whole(part, units, before, after, limits, given)
     costs = [_week_cost_cny(part, item, limits, before) for item in (given, run.result)]
     sample = replace(
         _compared(part, given, run, limits), name=name, first_step=begin, cost_cny=costs[0], exact_cost_cny=costs[1]

@@ -74,7 +74,7 @@ def called_most_mw(case: DispatchCase, at_places: bool) -> Floats:
 
     ``at_places``: loads respond in the constant proportion of ``moved_share``, none with more than it takes.
     """
-    limit = case.call_limit_mw
+    limit = case.call_limit_mw.copy()
     if not at_places or not len(case.calls):
         return limit
     share = moved_share(case)

@@ -19,6 +19,7 @@ from sim.dispatch.columns import account_bound_mwh
 from sim.dispatch.commitment import Commitment, commit
 from sim.dispatch.limits import NetworkLimits, no_limits, overload_mw
 from sim.dispatch.model import DispatchCase, DispatchResult
+from sim.dispatch.notice import told_mw
 from sim.dispatch.programme import EMERGENCY_KINDS, Merging, Programme, near, programme
 from sim.dispatch.sharing import shared
 from sim.dispatch.state import State, first_state, state_at
@@ -30,6 +31,9 @@ FLOW_TOLERANCE_MW = 1e-6
 
 BOTH_WAYS_MW = 1e-6
 """A storage that charges and discharges more than this in one step burns energy, and is told one direction."""
+
+FORBIDDEN = ("smaller", "charge", "discharge", "other than hinted")
+"""Ways to keep storages to one direction, the cheapest of which is taken."""
 
 LITTLE_MW, LITTLE_CNY = 1e-6, 1e-3
 """Load that goes without, and what a MW of it is worth, below which neither counts."""
@@ -104,17 +108,19 @@ def solve_whole(
     first: State,
     last: State | None = None,
     limits: NetworkLimits | None = None,
+    hint: DispatchResult | None = None,
 ) -> LpRun:
     """Return the optimum over the whole axis at once, between given contents of the storages.
 
     No dispatch with the same units, the same state before, at least the contents of ``last`` after and the same
-    energy sent can cost less. Contents that are left have no value of their own here.
+    energy sent can cost less. Contents that are left have no value of their own here. ``hint`` is such a dispatch:
+    where storages hold reserve, it helps to find their directions.
     """
     case = replace(case, rules=replace(case.rules, storage_end_cny_per_mwh=0.0))
     steps = len(case.time)
     ends = (None, None) if last is None else (last.stored_mwh, last.account_mwh)
     whole = Window(0, steps, steps, ends[0], last_account_mwh=ends[1])
-    return _walked(case, commitment, limits, first, (whole,))
+    return _walked(case, commitment, limits, first, (whole,), hint)
 
 
 def follow(case: DispatchCase, result: DispatchResult, limits: NetworkLimits) -> DispatchResult:
@@ -124,7 +130,7 @@ def follow(case: DispatchCase, result: DispatchResult, limits: NetworkLimits) ->
     losses. So the equal optima of two cases do not lie far apart.
     """
     units = Commitment(result.coal_units_on, result.coal_starts, np.zeros_like(result.coal_starts))
-    walk = Walk(near(programme(case, units.units_on, limits, None), result), first_state(case))
+    walk = Walk(near(programme(case, units.units_on, limits, None), result), first_state(case), result)
     for day in range(len(case.day_hours)):
         begin, end = np.searchsorted(case.time.day, [day, day + 1]).tolist()
         walk.take(Window(begin, end, end))
@@ -142,7 +148,7 @@ def redispatch(
     """
     units = Commitment(result.coal_units_on, result.coal_starts, np.zeros_like(result.coal_starts))
     plan = programme(case, units.units_on, limits, None, cap_mw)
-    walk = Walk(plan, first_state(case))
+    walk = Walk(plan, first_state(case), result)
     step_mwh = result.called_mw * case.time.step_h
     called = step_mwh.sum(axis=0)
     for day in days:
@@ -150,7 +156,8 @@ def redispatch(
         sent = state_at(case, result, int(end)).account_mwh
         # Of the energies of the year, the day has what all other days leave.
         others = called - step_mwh[begin:end].sum(axis=0)
-        walk.enter(replace(state_at(case, result, int(begin)), called_mwh=others))
+        # What the AC flow shows is mended the day before: in time for any notice.
+        walk.enter(replace(state_at(case, result, int(begin)), called_mwh=others, announced_mw=None))
         walk.take(Window(int(begin), int(end), int(end), result.stored_mwh[end - 1], True, sent))
         called = walk.called_mwh
     anew = walk.finished(units).result
@@ -177,8 +184,9 @@ def _walked(
     limits: NetworkLimits | None,
     first: State,
     spans: Iterable[Window],
+    hint: DispatchResult | None = None,
 ) -> LpRun:
-    walk = Walk(programme(case, commitment.units_on, limits or no_limits(case), first.stored_mwh), first)
+    walk = Walk(programme(case, commitment.units_on, limits or no_limits(case), first.stored_mwh), first, hint)
     for window in spans:
         walk.take(window)
     return walk.finished(commitment)
@@ -201,9 +209,9 @@ class Walk:
 
     _lumps = True
 
-    def __init__(self, plan: Programme, first: State) -> None:
-        """Begin in the state ``first``."""
-        self.plan = plan
+    def __init__(self, plan: Programme, first: State, hint: DispatchResult | None = None) -> None:
+        """Begin in the state ``first``; ``hint`` is another result, whose directions of storages are tried."""
+        self.plan, self._hint = plan, hint
         self._spent = np.zeros_like(plan.budget_mw)
         self._soft = plan.relieving.any(axis=1)
         self.enter(first)
@@ -223,6 +231,7 @@ class Walk:
         self._called_mwh = state.called_mwh
         today = case.time.day[min(state.step, len(case.time) - 1)]
         self._spent[today], self._spent[today + 1 :] = spent, 0.0
+        self._announced = state.announced_mw
         powers = [state.coal_mw] if case.rules.ramps else []
         powers += [state.export_mw] if case.rules.export_ramp_mw_per_h is not None else []
         self._before_mw = np.concatenate([np.zeros(int((~plan.coupled).sum())), *powers])
@@ -238,6 +247,7 @@ class Walk:
         steps, count = slice(window.begin, window.kept), window.kept - window.begin
         self._kept[steps] = np.clip(values[:count], self.plan.lower[steps], self.plan.upper[steps])
         self._prices[steps] = prices[:count]
+        self._announced = self._announcement(window, values[count:])
         self._carry(steps)
 
     def finished(self, commitment: Commitment, steps: Bools | None = None) -> LpRun:
@@ -323,17 +333,61 @@ class Walk:
         return WindowModel(self._merging, day)
 
     def _solved(self, window: Window, model: WindowModel) -> Floats:
-        """Return the optimum [steps × merged] in which no storage charges and discharges at once."""
+        """Return the optimum [steps × merged] in which no storage charges and discharges at once.
+
+        Which direction to forbid is a guess. Where storages hold reserve much hangs on it, so several are tried.
+        """
         lower, upper = self._bounds(window)
         right = self._right_sides(window, model)
-        for rounds in range(MOST_ROUNDS):
-            values = model.optimum(lower, upper, right)
-            self._effort[0] += 1
-            self._effort[1] += model.iterations
-            if not self._forbid_both_ways(values, upper):
-                self._one_way_windows += rounds > 0
+        values = self._optimum_of(model, lower, upper, right)
+        if not self._forbid_both_ways(values, upper.copy(), "smaller"):
+            return values
+        self._one_way_windows += 1
+        if not self.plan.case.rules.storage_holds_reserve:
+            return self._one_way(model, lower, upper, right)
+        tried = []
+        for forbidden in FORBIDDEN:
+            ways = upper.copy() if forbidden != "other than hinted" else self._hinted(window, upper.copy())
+            values = self._one_way(model, lower, ways, right, forbidden)
+            tried.append((model.cost_cny, values))
+        best = min(tried, key=lambda item: item[0])[1]
+        for kind in ("charge", "discharge"):
+            used = best[:, self._merging.at[kind]] > BOTH_WAYS_MW
+            upper[:, self._merging.at[kind]][~used] = 0.0
+        return self._optimum_of(model, lower, upper, right)
+
+    def _one_way(
+        self,
+        model: WindowModel,
+        lower: Floats,
+        upper: Floats,
+        right: tuple[Floats, Floats],
+        forbidden: str = "smaller",
+    ) -> Floats:
+        """Return the optimum with one direction forbidden, in ``upper``, wherever there were both."""
+        for _ in range(MOST_ROUNDS):
+            values = self._optimum_of(model, lower, upper, right)
+            if not self._forbid_both_ways(values, upper, forbidden):
                 return values
-        raise InvariantError(f"dispatch: window from step {window.begin} is not settled after {MOST_ROUNDS} rounds")
+        raise InvariantError(f"dispatch: directions of storages are not settled after {MOST_ROUNDS} rounds")
+
+    def _optimum_of(self, model: WindowModel, lower: Floats, upper: Floats, right: tuple[Floats, Floats]) -> Floats:
+        values = model.optimum(lower, upper, right)
+        self._effort[0] += 1
+        self._effort[1] += model.iterations
+        return values
+
+    def _hinted(self, window: Window, upper: Floats) -> Floats:
+        """Return upper bounds that forbid storages the direction opposite to that of the hint."""
+        if self._hint is None:
+            from sim.dispatch import fast  # noqa: PLC0415  (loads the kernels)
+
+            self._hint = fast.solve(self.plan.case, self.plan.limits)
+        at, steps = self._merging.at, slice(window.begin, window.end)
+        net_mw = (self._hint.discharge_mw - self._hint.charge_mw)[steps][:, self._merging.storages]
+        upper[:, at["discharge"]][net_mw < -BOTH_WAYS_MW] = 0.0
+        upper[:, at["charge"]][net_mw > BOTH_WAYS_MW] = 0.0
+        return upper
 
     def _bounds(self, window: Window) -> tuple[Floats, Floats]:
         """Return bounds [steps × merged]: moved load is taken back within the window, storages end as asked."""
@@ -345,11 +399,20 @@ class Walk:
             least = -most if window.last_account_mwh is None else window.last_account_mwh
             most = least if window.exactly else np.maximum(most, least)
             lower[-1, at["account"]], upper[-1, at["account"]] = least, most
+        if self._announced is not None:
+            told = self._announced[: len(upper)]
+            upper[: len(told), at["called"]] = np.minimum(upper[: len(told), at["called"]], told)
         if window.last_mwh is not None:
             lower[-1, at["level"]] = np.minimum(self._merged_level(window.last_mwh), upper[-1, at["level"]])
             if window.exactly:
                 upper[-1, at["level"]] = lower[-1, at["level"]]
         return lower, upper
+
+    def _announcement(self, window: Window, ahead: Floats) -> Floats | None:
+        """Return what may be called within the notice of the next window [steps × calls]: what this one plans."""
+        if "called" not in self.plan.at or window.kept == window.end:
+            return None
+        return told_mw(self.plan.case, ahead[:, self.plan.at["called"]])
 
     def _merged_level(self, level_mwh: Floats) -> Floats:
         """Return contents [storages] as those of the merged ones."""
@@ -406,13 +469,16 @@ class Walk:
         again = {(row, near) for row, place in found for near in range(place % stride, len(flow), stride)}
         return sorted(again - known)
 
-    def _forbid_both_ways(self, values: Floats, upper: Floats) -> bool:
-        """Keep storages to the larger direction where they have both at once; return whether there was any."""
+    def _forbid_both_ways(self, values: Floats, upper: Floats, forbidden: str) -> bool:
+        """Forbid storages a direction where they have both at once; return whether there was any."""
         at = self._merging.at
         charge, discharge = values[:, at["charge"]], values[:, at["discharge"]]
         both = np.minimum(charge, discharge) > BOTH_WAYS_MW
-        upper[:, at["discharge"]][both & (charge >= discharge)] = 0.0
-        upper[:, at["charge"]][both & (charge < discharge)] = 0.0
+        charges = charge >= discharge
+        if forbidden in ("charge", "discharge"):
+            charges = np.full_like(both, forbidden == "discharge")
+        upper[:, at["discharge"]][both & charges] = 0.0
+        upper[:, at["charge"]][both & ~charges] = 0.0
         return bool(both.any())
 
     def _carry(self, steps: slice) -> None:

@@ -62,6 +62,11 @@ class Rules:
         return held or self.reserve_up or self.reserve_down
 
     @property
+    def storage_holds_reserve(self) -> bool:
+        """Whether storages count as reserve: by what they charge upwards, by what they discharge downwards."""
+        return (self.reserve_up or self.reserve_down) and "storage" in self.reserve_by
+
+    @property
     def reserve_up(self) -> bool:
         """Whether any reserve upwards is asked."""
         return self.reserve_up_load + self.reserve_up_renewables > 0.0 or self.reserve_largest_unit
@@ -123,7 +128,8 @@ class Calls:
     """Blocks of load that is shed on call, by all loads at once in proportion to what they take.
 
     Each gives up to ``power_mw``, at full power for at most ``hours_per_day`` and ``mwh_per_year`` on the axis
-    (infinite: no limit), for ``price_cny_per_mwh``.
+    (infinite: no limit), for ``price_cny_per_mwh``. In the first ``notice_h`` of a window it gives no more than the
+    window before had planned.
     """
 
     names: tuple[str, ...]
@@ -131,6 +137,7 @@ class Calls:
     price_cny_per_mwh: Floats = axes("names")
     hours_per_day: Floats = axes("names")
     mwh_per_year: Floats = axes("names")
+    notice_h: Floats = axes("names")
 
     def __len__(self) -> int:
         """Return the number of blocks."""
@@ -138,11 +145,20 @@ class Calls:
 
     def check(self) -> None:
         """Refuse blocks that no load could give; they would be faults of the program that made them."""
-        if (self.power_mw < 0.0).any() or (self.hours_per_day < 0.0).any() or not (self.mwh_per_year >= 0.0).all():
+        given = (self.power_mw, self.hours_per_day, self.mwh_per_year, self.notice_h)
+        if not all((values >= 0.0).all() for values in given):
             raise ValueError("Calls: negative power, hours or energy")
 
+    def within(self, load_mw: Floats) -> Floats:
+        """Return what each block can shed in each step [hours × calls], MW, of load [hours] that others leave."""
+        limit = np.zeros((len(load_mw), len(self)))
+        for k in np.argsort(self.price_cny_per_mwh, kind="stable"):
+            limit[:, k] = np.clip(load_mw, 0.0, self.power_mw[k])
+            load_mw = load_mw - limit[:, k]
+        return limit
 
-NO_CALLS = Calls((), *np.zeros((4, 0)))
+
+NO_CALLS = Calls((), *np.zeros((5, 0)))
 
 
 @record
@@ -190,6 +206,7 @@ class DispatchCase:
     export_low_mw: Floats = axes("hours", "channels")
     export_high_mw: Floats = axes("hours", "channels")
     shed_limit_mw: Floats = axes("hours")
+    call_limit_mw: Floats = axes("hours", "calls")
     shift_limit_mw: Floats = axes("hours")
     shift_energy_mwh: float
     rotation_days: int
@@ -214,16 +231,6 @@ class DispatchCase:
     def flexibles(self) -> tuple[str, ...]:
         """Names of the flexible loads."""
         return self.flexible.names
-
-    @property
-    def call_limit_mw(self) -> Floats:
-        """What each block can shed in each step, MW [hours × calls]: its power, of the load that others leave."""
-        left = self.load_mw.sum(axis=1) - self.shift_limit_mw - self.shed_limit_mw
-        limit = np.zeros((len(left), len(self.calls)))
-        for k in np.argsort(self.calls.price_cny_per_mwh, kind="stable"):
-            limit[:, k] = np.clip(left, 0.0, self.calls.power_mw[k])
-            left = left - limit[:, k]
-        return limit
 
     @property
     def sheddable_mw(self) -> Floats:
@@ -287,7 +294,7 @@ class DispatchCase:
                 (self.hydro_minimum_mw * self.day_hours[:, None] <= self.hydro_budget_mwh + 1e-3).all()
             ),
             "shed and shift limits above load": bool(
-                (self.shed_limit_mw + self.shift_limit_mw <= self.load_mw.sum(axis=1) + slack).all()
+                (self.sheddable_mw + self.shift_limit_mw <= self.load_mw.sum(axis=1) + slack).all()
             ),
         }
         broken = [law for law, kept in laws.items() if not kept]

@@ -380,7 +380,9 @@ def programme(
     every storage is by itself.
     ``cap_mw`` [hours × rows] tightens rows of the network in some hours.
     """
-    return Programme(case, limits, units_on, tuple(kinds_of(case, units_on, limits, first_mwh)), cap_mw)
+    # Of storages that hold reserve one may charge while another discharges.
+    alike_mwh = None if case.rules.storage_holds_reserve else first_mwh
+    return Programme(case, limits, units_on, tuple(kinds_of(case, units_on, limits, alike_mwh)), cap_mw)
 
 
 def near(plan: Programme, result: DispatchResult) -> Programme:

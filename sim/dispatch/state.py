@@ -6,6 +6,7 @@ import numpy as np
 
 from scenarios.records import Floats, axes, record
 from sim.dispatch.model import START_CONTENT, DispatchCase, DispatchResult
+from sim.dispatch.notice import told_mw
 from sim.dispatch.response import flexible_cut_mw
 from sim.dispatch.service import export_forgiven_mwh
 from sim.dispatch.span import since
@@ -18,6 +19,7 @@ class State:
     Contents of storages, load moved so far and not taken back (negative: owed); since midnight: water released
     above the must-run, what flexible loads did without, load called; load called on the whole axis so far; what
     channels sent beyond their contract (what is forgiven counts as sent), and the powers of the last step.
+    ``announced_mw`` [steps × calls], where blocks need notice: what may be called in the first steps.
     """
 
     step: int
@@ -30,6 +32,7 @@ class State:
     account_mwh: Floats = axes("channels")
     coal_mw: Floats = axes("coal")
     export_mw: Floats = axes("channels")
+    announced_mw: Floats | None = None
 
 
 def first_state(case: DispatchCase) -> State:
@@ -73,6 +76,7 @@ def state_at(case: DispatchCase, result: DispatchResult, step: int, start: State
         account_mwh=start.account_mwh + sent + _forgiven_mwh(case, result, step, start),
         coal_mw=result.coal_mw[step - 1],
         export_mw=result.export_mw[step - 1],
+        announced_mw=told_mw(case, result.called_mw[step:]),
     )
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from scenarios.timeaxis import TimeAxis
-from sim.dispatch.model import Calls, DispatchCase
+from sim.dispatch.model import NO_CALLS, Calls, DispatchCase
 
 SCALARS = {
     "shift_energy_mwh": 0.0,
@@ -76,14 +77,25 @@ def make_case(load_mw: Any, *, step_h: float = 1.0, start: str = "2025-01-01", *
         fields[name] = _filled(fields.get(name, default), tuple(lengths[axis] for axis in shape), type(default))
     fields.setdefault("export_low_mw", fields["export_mw"])
     fields.setdefault("export_high_mw", fields["export_mw"])
-    return DispatchCase(time=time, load_mw=load, **fields)
+    calls = fields.pop("calls", NO_CALLS)
+    nothing = np.zeros((len(load), 0))
+    return with_calls(DispatchCase(time=time, load_mw=load, call_limit_mw=nothing, **fields), calls)
 
 
-def on_call(power_mw: Any, price: Any = 1500.0, hours_per_day: Any = 24.0, mwh_per_year: Any = np.inf) -> Calls:
+def on_call(
+    power_mw: Any, price: Any = 1500.0, hours_per_day: Any = 24.0, mwh_per_year: Any = np.inf, notice_h: Any = 0.0
+) -> Calls:
     """Return blocks of shedding on call; numbers hold for all of them."""
     names = tuple(f"B{k}" for k in range(np.size(power_mw)))
-    given = (power_mw, price, hours_per_day, mwh_per_year)
+    given = (power_mw, price, hours_per_day, mwh_per_year, notice_h)
     return Calls(names, *(_filled(value, (len(names),), float) for value in given))
+
+
+def with_calls(case: DispatchCase, calls: Calls, **given: Any) -> DispatchCase:
+    """Return a case with blocks on call, and other fields."""
+    case = replace(case, calls=NO_CALLS, call_limit_mw=np.zeros((len(case.time), 0)), **given)
+    limit = calls.within(case.load_mw.sum(axis=1) - case.shift_limit_mw - case.shed_limit_mw)
+    return replace(case, calls=calls, call_limit_mw=limit)
 
 
 def _columns(values: Any) -> Any:

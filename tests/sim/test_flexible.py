@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from dispatch_cases import make_case, on_call, random_case
+from dispatch_cases import make_case, on_call, random_case, with_calls
 from lp_cases import make_limits
 from numpy.testing import assert_allclose
 
@@ -322,7 +322,7 @@ def stretched(seed: int) -> DispatchCase:
     rules = Rules(storage_end_cny_per_mwh=float(draw.choice([0.0, 200.0])))
     scaled = {name: load * getattr(case, name) for name in ("load_mw", "loss_mw")}
     limit = np.zeros(len(case.time)) if seed % 2 else load * case.shed_limit_mw
-    return replace(case, flexible=flexible, rules=rules, calls=calls, shed_limit_mw=limit, **scaled)
+    return with_calls(case, calls, flexible=flexible, rules=rules, shed_limit_mw=limit, **scaled)
 
 
 @pytest.mark.parametrize("seed", range(12))

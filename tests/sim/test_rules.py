@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from dispatch_cases import make_case, on_call, random_case
+from dispatch_cases import make_case, on_call, random_case, with_calls
 from lp_cases import random_limits
 from numpy.testing import assert_allclose
 
@@ -258,7 +258,7 @@ def everything(seed: int, days: int = 4) -> DispatchCase:
         storage_end_cny_per_mwh=100.0,
     )
     calls = on_call(case.shed_limit_mw.max(), hours_per_day=4.0)
-    case = replace(case, calls=calls, shed_limit_mw=np.zeros(len(case.time)))
+    case = with_calls(case, calls, shed_limit_mw=np.zeros(len(case.time)))
     return replace(case, rules=rules, part_load=part_load, coal_ramp_pu_per_h=np.full(count, 0.3))
 
 

@@ -6,7 +6,7 @@ from dataclasses import fields, replace
 
 import numpy as np
 import pytest
-from dispatch_cases import make_case, on_call, random_case
+from dispatch_cases import make_case, on_call, random_case, with_calls
 from lp_cases import random_limits
 from numpy.testing import assert_allclose
 
@@ -81,7 +81,8 @@ def with_energies(case: DispatchCase) -> DispatchCase:
     calls = on_call([150.0, 100.0], [1500.0, 900.0], 4.0, [3000.0, np.inf])
     plain = np.zeros(len(case.time))
     rules = Rules(storage_end_cny_per_mwh=120.0)
-    return replace(case, flexible=loads, rules=rules, calls=calls, shed_limit_mw=plain, load_mw=2.6 * case.load_mw)
+    load = 2.6 * case.load_mw
+    return with_calls(case, calls, flexible=loads, rules=rules, shed_limit_mw=plain, load_mw=load)
 
 
 def with_rules(case: DispatchCase, **rules: object) -> DispatchCase:
@@ -284,7 +285,7 @@ def test_parts_that_meet_late_are_joined_there():
 
 def test_what_lasts_longer_than_storages_is_one_part():
     case = random_case(0, days=21)
-    year = replace(case, calls=on_call(50.0, mwh_per_year=100.0))
+    year = with_calls(case, on_call(50.0, mwh_per_year=100.0))
     month = replace(case, rules=Rules(export_balance="month"))
     within = replace(case, step_window_h=6)
     for item in (year, month, within):

@@ -284,6 +284,7 @@ def case(of: Scenario) -> DispatchCase:
         export_low_mw=_column(0.9 * CONTRACT_MW),
         export_high_mw=_column(1.1 * CONTRACT_MW),
         shed_limit_mw=np.full(HOURS, 5.0),
+        call_limit_mw=np.zeros((HOURS, 0)),
         shift_limit_mw=none,
         shift_energy_mwh=10.0,
         rotation_days=7,
