@@ -217,7 +217,7 @@ def test_any_length_and_step_is_sound(steps: int, step_h: float):
 def test_hours_and_quarters_of_hours_agree():
     hourly = random_case(9, days=3)
     names = ("load_mw", "loss_mw", "available_mw", "export_mw", "export_low_mw", "export_high_mw")
-    names += ("shed_limit_mw", "shift_limit_mw")
+    names += ("shed_limit_mw", "call_limit_mw", "shift_limit_mw")
     fine = {name: np.repeat(getattr(hourly, name), 4, axis=0) for name in names}
     quarter = replace(hourly, time=random_case(9, days=3, step_h=0.25).time, **fine)
     coarse, result = solved(hourly), solved(quarter)

@@ -18,6 +18,8 @@ from sim.dispatch.commitment import commit
 from sim.dispatch.lp import solve, solve_rolling, windows
 from sim.dispatch.model import DispatchCase, DispatchResult
 
+LIMITS = ("shed_limit_mw", "call_limit_mw", "shift_limit_mw")
+
 
 def two_plants(load_mw: object, **given: object) -> DispatchCase:
     """A cheap and a dear plant of 100 MW each, both running in every hour."""
@@ -236,7 +238,7 @@ def test_any_length_and_step_is_sound(steps: int, step_h: float):
         name: getattr(whole, name)[keep]
         for name in ("available_mw", "load_mw", "loss_mw", "export_mw", "export_low_mw", "export_high_mw")
     }
-    hours |= {name: getattr(whole, name)[keep] for name in ("shed_limit_mw", "shift_limit_mw")}
+    hours |= {name: getattr(whole, name)[keep] for name in LIMITS}
     time = replace(whole.time, steps=steps)
     days = int(time.day[-1]) + 1
     share = np.bincount(time.day)[:, None] * step_h / 24.0
@@ -257,7 +259,7 @@ def test_hours_and_quarters_of_hours_agree():
         name: np.repeat(getattr(hourly, name), 4, axis=0)
         for name in ("available_mw", "load_mw", "loss_mw", "export_mw", "export_low_mw", "export_high_mw")
     }
-    quarters |= {name: np.repeat(getattr(hourly, name), 4) for name in ("shed_limit_mw", "shift_limit_mw")}
+    quarters |= {name: np.repeat(getattr(hourly, name), 4, axis=0) for name in LIMITS}
     fine = replace(hourly, time=replace(hourly.time, steps=4 * len(hourly.time), step_h=0.25), **quarters)
     still = {"storage_self_discharge_per_h": np.zeros(len(hourly.storages))}
     hourly, fine = replace(hourly, **still), replace(fine, **still)
