@@ -195,6 +195,8 @@ def _begin(task: Task, walk: Walk, kinds: Kinds, order: Ints) -> int | None:
         walk.begin_at(state.step, level_of(task.case, kinds, state))
         given = [state.released_mwh[order], state.without_mwh, state.today_mwh]
         walk.have_given(state.step, np.concatenate(given), state.called_mwh)
+        if state.announced_mw is not None:
+            walk.announced(state.step, state.announced_mw)
     return None
 
 

@@ -64,6 +64,7 @@ def coordinate(
         if entered == steps:
             break
         end = min(begin + clock.window_steps, steps)
+        _keep_to_plan(begin, entered, water)
         _enter(entered, end, stack, stores, water, clock)
         _close_accounts(entered, end, stores, clock)
         entered = end
@@ -77,6 +78,14 @@ def coordinate(
     for step in range(first, stop):
         if stack.seen[step]:
             settled(step, stack, network)
+
+
+@kernel
+def _keep_to_plan(begin: int, entered: int, water: Water) -> None:
+    """Let what needs notice give no more, in the first steps of a window, than the window before has planned."""
+    for k in range(len(water.notice)):
+        for step in range(begin, min(begin + water.notice[k], entered)):
+            water.most_mw[k, step] = min(water.most_mw[k, step], water.flow_mw[k, step])
 
 
 @kernel

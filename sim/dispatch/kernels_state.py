@@ -175,15 +175,17 @@ class Stores(NamedTuple):
 class Water(NamedTuple):
     """What gives power out of an energy of the day: hydro above its must-run, flexible loads, load on call.
 
-    Given: mean of each day [plants, days], most [plants, steps], price of a MWh of the day that is not given
-    [plants], and of one given beyond it (infinite: never). Written: flow [plants, steps], what is spare of each day
-    (negative: given beyond it) [plants, days], what is left of an energy of the year (infinite: no limit) [plants].
+    Given: mean of each day [plants, days], price of a MWh of the day that is not given [plants], and of one given
+    beyond it (infinite: never), steps of notice [plants]. Written: most [plants, steps], which shrinks to what was
+    planned where notice is due, flow [plants, steps], what is spare of each day (negative: given beyond it)
+    [plants, days], what is left of an energy of the year (infinite: no limit) [plants].
     """
 
     mean_mw: _Floats
     most_mw: _Floats
     spill_price: _Floats
     short_price: _Floats
+    notice: _Ints
     flow_mw: _Floats
     spare_mwh: _Floats
     pool_mwh: _Floats

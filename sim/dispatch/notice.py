@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from scenarios.records import Bools, Floats
+from scenarios.records import Bools, Floats, Ints
 from scenarios.timeaxis import TimeAxis
 from sim.dispatch.model import DispatchCase
 
@@ -28,13 +28,18 @@ def announceable(time: TimeAxis, look_ahead_h: float, step_window_h: float, noti
     return np.asarray((begin >= 0) & (step < begin + length))
 
 
+def notice_of(case: DispatchCase) -> Ints:
+    """Return how many steps of notice each block needs [calls]."""
+    return np.array([notice_steps(hours, case.time.step_h) for hours in case.calls.notice_h], dtype=np.int64)
+
+
 def told_mw(case: DispatchCase, planned_mw: Floats) -> Floats | None:
     """Return what may be called in the first steps of a window [steps × calls]: ∞ beyond the notice of a block.
 
     ``planned_mw`` [steps × calls] is what had been planned for these steps, as far as they had been seen. None
     where no block needs notice.
     """
-    steps = np.array([notice_steps(hours, case.time.step_h) for hours in case.calls.notice_h], dtype=np.int64)
+    steps = notice_of(case)
     most = int(steps.max(initial=0))
     if not most:
         return None

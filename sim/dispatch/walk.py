@@ -20,6 +20,7 @@ from sim.dispatch.columns import called_day_mw, called_most_mw
 from sim.dispatch.kernels import coordinate
 from sim.dispatch.kernels_state import LAYERS, Clock, Network, Search, Stack, Stores, Water
 from sim.dispatch.model import DispatchCase
+from sim.dispatch.notice import notice_of
 from sim.dispatch.stack import Supply
 from sim.dispatch.wires import Bounds, network_of
 
@@ -30,9 +31,9 @@ STACK_BY_STEP = ("net_mw", "place", "injected_mw", "seen", "checked")
 STACK_BY_LINE = ("up_price", "up_room_mw", "down_price", "down_room_mw", "stale")
 WIRES_BY_STEP = ("active", "row", "basic", "place", "used_mw")
 STORES_BY_KIND = ("low_mwh", "high_mwh", "charge_mw", "discharge_mw", "level_mwh")
-WATER_BY_PLANT = ("flow_mw", "spare_mwh", "pool_mwh")
+WATER_BY_PLANT = ("most_mw", "flow_mw", "spare_mwh", "pool_mwh")
 
-NOT_EMPTY = ("net_mw", "low_mwh", "high_mwh", "pool_mwh")
+NOT_EMPTY = ("net_mw", "low_mwh", "high_mwh", "most_mw", "pool_mwh")
 """Arrays that a walk writes, and that hold something before it begins."""
 
 
@@ -100,6 +101,11 @@ class Walk:
         passed_h = (step - clock.first_step[day]) * clock.step_h
         water.spare_mwh[:, day] = water.mean_mw[:, day] * passed_h - given_mwh
         water.pool_mwh[len(water.pool_mwh) - len(called_mwh) :] -= called_mwh
+
+    def announced(self, step: int, told_mw: Floats) -> None:
+        """Know what blocks may give from a step on, having been announced before [steps × calls], MW."""
+        blocks = self.water.most_mw[len(self.water.most_mw) - told_mw.shape[1] :, step : step + len(told_mw)]
+        np.minimum(blocks, told_mw[: blocks.shape[1]].T, out=blocks)
 
     def begin_early(self, step: int) -> None:
         """Stand before a step as if the axis began there."""
@@ -221,6 +227,7 @@ def _water(case: DispatchCase, order: Ints, at_places: bool) -> Water:
         most_mw=most,
         spill_price=spill,
         short_price=short,
+        notice=np.concatenate([np.zeros(len(others), np.int64), notice_of(case)]),
         flow_mw=np.zeros_like(most),
         spare_mwh=np.zeros_like(mean),
         pool_mwh=np.concatenate([others, case.calls.mwh_per_year]),

@@ -86,10 +86,11 @@ def late_spike() -> DispatchCase:
     )
 
 
+@SOLVERS
 @pytest.mark.parametrize(("hours", "shed_mwh", "unserved_mwh"), [(0.0, 240.0, 0.0), (6.0, 230.0, 10.0)])
-def test_what_is_seen_too_late_is_not_shed_at_once(hours: float, shed_mwh: float, unserved_mwh: float):
+def test_what_is_seen_too_late_is_not_shed_at_once(solver, hours: float, shed_mwh: float, unserved_mwh: float):
     case = with_notice(late_spike(), hours)
-    result = lp.solve(case)
+    result = solver.solve(case)
     assert_allclose(result.shed_mw.sum(), shed_mwh, atol=1e-4)
     assert_allclose(result.unserved_mw.sum(), unserved_mwh, atol=1e-4)
     assert_allclose(result.shed_mw[:24], 0.0, atol=1e-6)
@@ -98,10 +99,11 @@ def test_what_is_seen_too_late_is_not_shed_at_once(hours: float, shed_mwh: float
     assert violations(case, result) == ()
 
 
-def test_a_run_from_a_seam_knows_what_was_announced():
+@SOLVERS
+def test_a_run_from_a_seam_knows_what_was_announced(solver):
     case = with_notice(late_spike(), 6.0)
-    whole = lp.solve(case)
-    tail = lp.solve_rolling(case, start=state_at(case, whole, 24)).result
+    whole = solver.solve(case)
+    tail = solver.solve_rolling(case, start=state_at(case, whole, 24)).result
     assert_allclose(tail.shed_mw[24:30], 0.0, atol=1e-6)
     assert_allclose(tail.unserved_mw[24:].sum(), 10.0, atol=1e-4)
 
