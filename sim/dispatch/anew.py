@@ -25,7 +25,7 @@ from sim.dispatch.service import DUST_MW, coal_ramp_excess_mw, export_ramp_exces
 from sim.dispatch.span import emptied, since
 from sim.dispatch.stack import balanced
 from sim.dispatch.state import State, first_state, state_at
-from sim.dispatch.unfold import cost_parts
+from sim.dispatch.unfold import cost_parts, spliced
 
 if TYPE_CHECKING:
     from sim.dispatch.lp import Walk
@@ -181,4 +181,4 @@ def _dispatched_anew(
     units = Commitment(now.coal_units_on, now.coal_starts, np.zeros_like(now.coal_starts))
     days = np.concatenate([np.arange(span.begin, span.stop) for span in spans])
     steps = np.isin(case.time.day, days) & (np.arange(len(case.time)) >= start.step)
-    return lp.spliced(now, exact.finished(units, steps).result, steps, days)
+    return spliced(now, exact.finished(units, steps).result, steps, days)

@@ -9,7 +9,7 @@ solution violates it, and stays.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -17,13 +17,14 @@ from scenarios.errors import InvariantError
 from scenarios.records import Bools, Floats, Ints, axes, record
 from sim.dispatch.columns import account_bound_mwh
 from sim.dispatch.commitment import Commitment, commit
+from sim.dispatch.hint import dispatched_by_fast
 from sim.dispatch.limits import NetworkLimits, no_limits, overload_mw
 from sim.dispatch.model import DispatchCase, DispatchResult
 from sim.dispatch.notice import told_mw
 from sim.dispatch.programme import EMERGENCY_KINDS, Merging, Programme, near, programme
 from sim.dispatch.sharing import shared
 from sim.dispatch.state import State, first_state, state_at
-from sim.dispatch.unfold import cost_parts, unfold
+from sim.dispatch.unfold import cost_parts, spliced, unfold
 from sim.dispatch.window import INFINITY, Cell, WindowModel
 
 FLOW_TOLERANCE_MW = 1e-6
@@ -163,19 +164,6 @@ def redispatch(
     anew = walk.finished(units).result
     merged = spliced(result, anew, np.isin(case.time.day, days), days)
     return replace(merged, cost_cny=cost_parts(case, merged, dict(result.cost_cny)["starts"]))
-
-
-def spliced(result: DispatchResult, anew: DispatchResult, steps: Bools, days: Ints) -> DispatchResult:
-    """Return ``result`` with some steps and days taken from ``anew``."""
-    chosen = {"hours": steps, "days": np.isin(np.arange(len(result.hydro_spilled_mwh)), days)}
-    parts = {}
-    for item in fields(result):
-        axis = item.metadata.get("axes", ("",))[0]
-        if axis in chosen:
-            old, new = getattr(result, item.name), getattr(anew, item.name)
-            which = chosen[axis].reshape(-1, *(1,) * (old.ndim - 1))
-            parts[item.name] = np.where(which, new, old)
-    return replace(result, **parts)
 
 
 def _walked(
@@ -351,9 +339,10 @@ class Walk:
             values = self._one_way(model, lower, ways, right, forbidden)
             tried.append((model.cost_cny, values))
         best = min(tried, key=lambda item: item[0])[1]
-        for kind in ("charge", "discharge"):
-            used = best[:, self._merging.at[kind]] > BOTH_WAYS_MW
-            upper[:, self._merging.at[kind]][~used] = 0.0
+        for place in (self._merging.at["charge"], self._merging.at["discharge"]):
+            # What is not used stays so but for rounding, which given contents at the end may need.
+            used = best[:, place] > BOTH_WAYS_MW
+            upper[:, place] = np.where(used, upper[:, place], np.minimum(upper[:, place], BOTH_WAYS_MW))
         return self._optimum_of(model, lower, upper, right)
 
     def _one_way(
@@ -380,9 +369,7 @@ class Walk:
     def _hinted(self, window: Window, upper: Floats) -> Floats:
         """Return upper bounds that forbid storages the direction opposite to that of the hint."""
         if self._hint is None:
-            from sim.dispatch import fast  # noqa: PLC0415  (loads the kernels)
-
-            self._hint = fast.solve(self.plan.case, self.plan.limits)
+            self._hint = dispatched_by_fast(self.plan.case, self.plan.limits)
         at, steps = self._merging.at, slice(window.begin, window.end)
         net_mw = (self._hint.discharge_mw - self._hint.charge_mw)[steps][:, self._merging.storages]
         upper[:, at["discharge"]][net_mw < -BOTH_WAYS_MW] = 0.0

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import numpy as np
 
-from scenarios.records import Floats
+from scenarios.records import Bools, Floats, Ints
 from sim.dispatch import settle
 from sim.dispatch.columns import load_share, moved_share
 from sim.dispatch.commitment import Commitment, start_cost_cny
@@ -103,3 +103,16 @@ def _by_day(plan: Programme, power_mw: Floats) -> Floats:
     energy = np.zeros_like(plan.case.hydro_budget_mwh)
     np.add.at(energy, plan.case.time.day, power_mw * plan.case.time.step_h)
     return energy
+
+
+def spliced(result: DispatchResult, anew: DispatchResult, steps: Bools, days: Ints) -> DispatchResult:
+    """Return ``result`` with some steps and days taken from ``anew``."""
+    chosen = {"hours": steps, "days": np.isin(np.arange(len(result.hydro_spilled_mwh)), days)}
+    parts = {}
+    for item in fields(result):
+        axis = item.metadata.get("axes", ("",))[0]
+        if axis in chosen:
+            old, new = getattr(result, item.name), getattr(anew, item.name)
+            which = chosen[axis].reshape(-1, *(1,) * (old.ndim - 1))
+            parts[item.name] = np.where(which, new, old)
+    return replace(result, **parts)
