@@ -54,6 +54,7 @@ def write_case(path: Path, plan: Programme, model: GridModel, bus_of: dict[str, 
         step_h=case.time.step_h,
         water_mwh=plan.budget_mw * case.day_hours[:, None],
         loss_per_h=case.storage_self_discharge_per_h,
+        shift_efficiency=case.shift_efficiency,
         charge_efficiency=case.storage_charge_efficiency,
         discharge_efficiency=case.storage_discharge_efficiency,
         # PyPSA takes no self-discharge off the initial content during the first step.
@@ -143,6 +144,7 @@ def _add_shift(net: Any, data: dict[str, Any]) -> None:
         nominal = max(limit.max(), 1.0)
         net.add("Link", name, bus0=start, bus1=end, p_nom=nominal, p_max_pu=limit / nominal)
         net.links.loc[name, "marginal_cost"] = float(data["price shift_up"][0])
+    net.links.loc["shift up", "efficiency"] = float(data["shift_efficiency"])
 
 
 def _limit_water(net: Any, data: dict[str, Any]) -> None:

@@ -225,6 +225,9 @@ class DemandResponse(Section):
     )
     shift_share: float = Field(0.0, ge=0, le=1, description="load that can be moved, share of the hour's load")
     shift_window_h: float = Field(4.0, gt=0, le=24, description="most energy owed, in hours of shiftable power")
+    shift_efficiency: float = Field(
+        1.0, gt=0.3, le=1, description="what a MWh more in one hour is worth of the MWh less in another"
+    )
     shift_price_cny_per_mwh: float = Field(25.0, ge=0, description="price of moving, each way")
 
     @property

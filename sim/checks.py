@@ -200,7 +200,7 @@ def _shift(case: DispatchCase, result: DispatchResult) -> Iterator[Violation]:
     yield from _broken("more load moved in than allowed", up - case.shift_limit_mw)
     yield from _broken("more load moved out than allowed", down - case.shift_limit_mw)
     yield from _broken("load moved in and out at once", np.minimum(up, down), 0.0)
-    owed = np.cumsum(up - down) * case.time.step_h
+    owed = np.cumsum(case.shift_efficiency * up - down) * case.time.step_h
     yield from _broken("more energy owed than allowed", np.abs(owed) - case.shift_energy_mwh, TOLERANCE_CONTENT_MWH)
     last = np.flatnonzero(np.diff(case.time.day, append=-1))
     yield from _broken("moved load is not paid back by midnight", np.abs(owed[last]), TOLERANCE_CONTENT_MWH)

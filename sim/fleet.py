@@ -177,6 +177,7 @@ def _demand_response(scenario: Scenario, profiles: Profiles) -> dict[str, Any]:
     return {
         "shift_limit_mw": shift,
         "shift_energy_mwh": float(response.shift_window_h * shift.mean()),
+        "shift_efficiency": response.shift_efficiency,
         "shed_limit_mw": np.minimum(share * load.max(), load - shift),
     }
 

@@ -466,6 +466,17 @@ class Walk:
             charges = np.full_like(both, forbidden == "discharge")
         upper[:, at["discharge"]][both & charges] = 0.0
         upper[:, at["charge"]][both & ~charges] = 0.0
+        return bool(both.any()) | self._forbid_moving_both_ways(values, upper)
+
+    def _forbid_moving_both_ways(self, values: Floats, upper: Floats) -> bool:
+        """Forbid moved load the smaller direction where it has both at once, if that loses energy."""
+        at = self._merging.at
+        if self.plan.case.shift_efficiency == 1.0:
+            return False
+        up, down = values[:, at["shift_up"]], values[:, at["shift_down"]]
+        both = np.minimum(up, down) > BOTH_WAYS_MW
+        upper[:, at["shift_down"]][both & (up >= down)] = 0.0
+        upper[:, at["shift_up"]][both & (up < down)] = 0.0
         return bool(both.any())
 
     def _carry(self, steps: slice) -> None:

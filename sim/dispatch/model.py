@@ -226,6 +226,7 @@ class DispatchCase:
     export_mean_mw: Floats | None = None
     flexible: FlexibleLoads = NO_FLEXIBLE_LOADS
     calls: Calls = NO_CALLS
+    shift_efficiency: float = 1.0
 
     @property
     def flexibles(self) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ Every step has the same columns, kind by kind (``columns``), one per thing; a wi
     balance    Σ sign · x                          = asked            every step
     storage    level − keep · level before
                − step_h · (η_c · charge − discharge / η_d) = 0        every step and storage
-    shift      level − level before − step_h · (up − down) = 0        every step
+    shift      level − level before − step_h · (η · up − down) = 0    every step
     account    level − level before
                − step_h · (up − down − cut + forgiven) = 0            every step and channel, if export is balanced
     budgets    step_h · Σ water (or load on call, or
@@ -349,7 +349,7 @@ class Merging:
     def _shift_rows(self) -> tuple[Floats, Floats]:
         now, before = np.zeros((2, 1, len(self.price)))
         now[:, self.at["shift_level"]] = 1.0
-        now[:, self.at["shift_up"]] = -self.plan.case.time.step_h
+        now[:, self.at["shift_up"]] = -self.plan.case.time.step_h * self.plan.case.shift_efficiency
         now[:, self.at["shift_down"]] = self.plan.case.time.step_h
         before[:, self.at["shift_level"]] = -1.0
         return now, before

@@ -64,7 +64,7 @@ def state_at(case: DispatchCase, result: DispatchResult, step: int, start: State
     taken = result.flexible_mw[today] + flexible_cut_mw(case, result)[today]
     without = (case.flexible.power_mw - taken).sum(axis=0) * step_h
     sent = (result.export_mw[done] - case.export_mw[done]).sum(axis=0) * step_h
-    moved = (result.shift_up_mw[done] - result.shift_down_mw[done]).sum()
+    moved = (case.shift_efficiency * result.shift_up_mw[done] - result.shift_down_mw[done]).sum()
     return State(
         step=step,
         stored_mwh=result.stored_mwh[step - 1],

@@ -109,7 +109,8 @@ def level_of(case: DispatchCase, kinds: Kinds, state: State) -> Floats:
 def _moved_load(case: DispatchCase) -> Part:
     most, none, whole = case.shift_limit_mw[None, :], np.zeros(1), np.ones(1)
     energy, price = np.full_like(most, case.shift_energy_mwh), np.array([case.price_shift])
-    return Part(none, none, whole, whole, whole, none, price, price, none, -energy, energy, most, most)
+    made_up = np.array([case.shift_efficiency])
+    return Part(none, none, made_up, whole, whole, none, price, price, none, -energy, energy, most, most)
 
 
 def _storages(case: DispatchCase, kinds: Kinds) -> Part:

@@ -243,6 +243,30 @@ def test_blocks_shed_no_more_than_there_is(solve: Solve):
 
 
 @BOTH
+def test_moved_load_may_need_more_where_it_goes(solve: Solve):
+    # 120 MW in hour 1, 20 of it from the dear plant at 400. The cheap one (200) has room for 20 MW in hour 0, which
+    # are worth 16 at an efficiency of 0.8: that saves 16 · 400 − 20 · 200 and costs 25 · 36.
+    fleet = {"coal_unit_mw": [100.0, 100.0], "coal_cost": [200.0, 400.0], "coal_must_run_units": 1}
+    moving = {"shift_limit_mw": 30.0, "shift_energy_mwh": 30.0, "shift_efficiency": 0.8}
+    case = make_case([80.0, 120.0], **fleet, **moving)
+    result = solved(solve, case)
+    assert_allclose(result.shift_up_mw[:, 0], [20.0, 0.0], atol=1e-6)
+    assert_allclose(result.shift_down_mw[:, 0], [0.0, 16.0], atol=1e-6)
+    assert_allclose(result.total_cost_cny, 200 * 200.0 + 4 * 400.0 + 36 * 25.0, rtol=1e-9)
+
+
+@BOTH
+def test_moving_load_to_and_fro_at_once_burns_no_surplus(solve: Solve):
+    # 50 MW of load under a unit that gives 60 at least: moving 10 MW in and 5 out in the same hour would burn 5 of
+    # the 10 that are too much, for 25 · 15 instead of 2,080 · 5. It is not done.
+    fleet = {"coal_unit_mw": [100.0], "coal_minimum_pu": 0.6, "coal_must_run_units": 1}
+    moving = {"shift_limit_mw": 10.0, "shift_energy_mwh": 30.0, "shift_efficiency": 0.5}
+    result = solved(solve, make_case([50.0], **fleet, **moving))
+    assert_allclose(result.below_minimum_mw, [10.0], atol=1e-6)
+    assert_allclose([result.shift_up_mw.sum(), result.shift_down_mw.sum()], [0.0, 0.0], atol=1e-6)
+
+
+@BOTH
 def test_without_hours_nothing_is_shed_and_all_may_go_unserved(solve: Solve):
     case = make_case([30.0, 30.0], calls=on_call(10.0, hours_per_day=0.0))
     assert_allclose(solved(solve, case).unserved_mw[:, 0], [30.0, 30.0], atol=1e-6)
@@ -322,12 +346,14 @@ def stretched(seed: int) -> DispatchCase:
     rules = Rules(storage_end_cny_per_mwh=float(draw.choice([0.0, 200.0])))
     scaled = {name: load * getattr(case, name) for name in ("load_mw", "loss_mw")}
     limit = np.zeros(len(case.time)) if seed % 2 else load * case.shed_limit_mw
+    case = replace(case, shift_efficiency=[1.0, 0.9, 0.7][seed % 3])
     return with_calls(case, calls, flexible=flexible, rules=rules, shed_limit_mw=limit, **scaled)
 
 
 @pytest.mark.parametrize("seed", range(12))
 def test_the_fast_dispatch_costs_what_the_exact_one_costs(seed: int):
-    case = stretched(seed)
+    # In one window: of several, the choice of one among equals decides what is left of the year to the next.
+    case = replace(stretched(seed), look_ahead_h=144, step_window_h=144)
     quick, exact = solved(fast.solve, case), solved(lp.solve, case)
     costs = [operating_cost_cny(case, result, no_limits(case)) for result in (quick, exact)]
     # Contents left at the very end have their value in the objective, not in the cost.
