@@ -94,7 +94,8 @@ def shed_blocks(content: Content) -> Table:
             power(row["power_mw"]),
             plain(row["price_cny_per_mwh"]),
             plain(row["hours_per_day"]),
-            label("–") if row["hours_per_year"] is None else plain(row["hours_per_year"]),
+            plain(row["hours_per_year"]),
+            plain(row["notice_h"]),
             small_energy(use[name]["gwh"]),
             plain(use[name]["hours"]),
             power(use[name]["max_mw"]),
@@ -104,8 +105,8 @@ def shed_blocks(content: Content) -> Table:
     ]
     heads = (
         text_head("shed_block"), text_head("id"), power_head("power"), Head(word("shed_price")),
-        Head(word("hours_a_day")), Head(word("hours_a_year")), small_energy_head("shed_energy"),
-        Head(word("shed_hours")), power_head("shed_max"), text_head("confidence"),
+        Head(word("hours_a_day")), Head(word("hours_a_year")), Head(word("notice_hours")),
+        small_energy_head("shed_energy"), Head(word("shed_hours")), power_head("shed_max"), text_head("confidence"),
     )  # fmt: skip
     return Table("shed_blocks", heads, tuple(rows))
 

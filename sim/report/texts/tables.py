@@ -61,6 +61,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "shed_price": ("价格（元/MWh）", "Price, CNY/MWh"),
     "hours_a_day": ("每日小时数上限", "Hours a day, at most"),
     "hours_a_year": ("全年小时数上限", "Hours a year, at most"),
+    "notice_hours": ("提前通知（小时）", "Notice, h"),
     "flexible_target": ("应用电量", "Target"),
     "flexible_missed": ("未完成", "Missed"),
     "flexible_beyond": ("超额", "Beyond target"),
