@@ -15,7 +15,7 @@ from profiles.records import Profiles
 from scenarios.errors import InvariantError, Problem, ScenarioError
 from scenarios.records import Floats, Ints
 from scenarios.schema import Scenario
-from scenarios.tables import Plant
+from scenarios.tables import Plant, ShedBlock
 from scenarios.timeaxis import TimeAxis
 from sim.dispatch.model import FLEXIBLE_BELOW_UNSERVED, Calls, DispatchCase, FlexibleLoads, Rules
 from sim.dispatch.notice import announceable
@@ -225,7 +225,7 @@ def _calls(scenario: Scenario, profiles: Profiles) -> Calls:
     if wrong := [block for block in blocks if block.price_cny_per_mwh >= unserved]:
         raise ScenarioError(
             Problem(
-                f"shed_blocks.csv ({block.block_id})",
+                _place_of(scenario, block),
                 f"price_cny_per_mwh {block.price_cny_per_mwh:g} is not below {unserved:g}",
                 "load must be shed before other load goes unserved (dispatch.unserved_cny_per_mwh)",
             )
@@ -243,6 +243,11 @@ def _calls(scenario: Scenario, profiles: Profiles) -> Calls:
     )
 
 
+def _place_of(scenario: Scenario, block: ShedBlock) -> str:
+    """Return where a block was given: in the table, or by the settings."""
+    return f"shed_blocks.csv ({block.block_id})" if block in scenario.tables.shed_blocks else "demand_response"
+
+
 def _call_limit_mw(scenario: Scenario, profiles: Profiles, calls: Calls, response: dict[str, Any]) -> Floats:
     """Return what each block can shed in each step, where it can be told in time [hours × calls].
 
@@ -253,7 +258,7 @@ def _call_limit_mw(scenario: Scenario, profiles: Profiles, calls: Calls, respons
     if wrong := [block for block in scenario.shed_blocks if block.notice_h >= sight_h]:
         raise ScenarioError(
             Problem(
-                f"shed_blocks.csv ({block.block_id})",
+                _place_of(scenario, block),
                 f"the dispatch looks {sight_h} h ahead, so nobody can be told {block.notice_h:g} h before",
                 "shorten notice_h (demand_response.shed_notice_h) or lengthen dispatch.look_ahead_h",
             )

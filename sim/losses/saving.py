@@ -77,7 +77,7 @@ def saving_sentence(saving: LossSaving) -> str:
     end = "" if saving.kept else "; the dispatch without them costs less and is kept"
     return (
         f"Loss factors: losses {saving.loss_mwh / 1000.0:,.1f} GWh, {less_gwh:,.2f} GWh less; "
-        f"cost {less_cost:,.3f} million CNY less{end}. 网损因子效果。"
+        f"cost {less_cost:,.3f} million CNY less{end} · 计入网损因子后的变化"
     )
 
 
