@@ -234,7 +234,7 @@ class DemandResponse(Section):
     def on_call(self) -> bool:
         """Whether shedding has limited hours or needs notice: then all loads shed at once, on call."""
         limited = self.shed_hours_per_day < 24.0 or self.shed_hours_per_year is not None
-        return (limited or self.shed_notice_h > 0.0) and self.shed_share > 0.0 and self.shed_price_cny_per_mwh > 0.0
+        return (limited or self.shed_notice_h > 0.0) and self.shed_share > 0.0
 
     def block(self) -> t.ShedBlock:
         """Return shedding as a block on call."""

@@ -218,7 +218,7 @@ class ShedBlock(Dated):
     name_en: str = Field(description="English name")
     name_zh: str = Field(description="Chinese name")
     share: float = Field(gt=0, le=1, description="load that can be shed, share of the peak")
-    price_cny_per_mwh: float = Field(gt=0, le=100000, description="price of shedding")
+    price_cny_per_mwh: float = Field(ge=0, le=100000, description="price of shedding")
     hours_per_day: float = Field(24.0, ge=0, le=24, description="hours of shedding a day, at full power")
     hours_per_year: OptionalFloat = Field(
         None, ge=0, le=8784, description="hours of shedding in the simulated time, at full power; blank: no limit"

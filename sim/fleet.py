@@ -220,7 +220,10 @@ def _flexible(scenario: Scenario) -> FlexibleLoads:
 
 
 def _calls(scenario: Scenario, profiles: Profiles) -> Calls:
-    """Return the blocks of shedding on call. Raises ``ScenarioError`` for one dearer than unserved load."""
+    """Return the blocks of shedding on call.
+
+    Raises ``ScenarioError`` for one dearer than unserved load, or named as that of the settings.
+    """
     blocks, unserved = scenario.shed_blocks, scenario.settings.dispatch.unserved_cny_per_mwh
     if wrong := [block for block in blocks if block.price_cny_per_mwh >= unserved]:
         raise ScenarioError(
@@ -231,6 +234,9 @@ def _calls(scenario: Scenario, profiles: Profiles) -> Calls:
             )
             for block in wrong
         )
+    if len({block.block_id for block in blocks}) < len(blocks):
+        taken, cure = f'"{blocks[0].block_id}" is the block of demand_response', "give this block another block_id"
+        raise ScenarioError([Problem("shed_blocks.csv", taken, cure)])
     power = _floats(block.share * profiles.load_mw.sum(axis=1).max() for block in blocks)
     hours = _floats(np.inf if block.hours_per_year is None else block.hours_per_year for block in blocks)
     return Calls(

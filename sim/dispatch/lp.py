@@ -339,7 +339,7 @@ class Walk:
             values = self._one_way(model, lower, ways, right, forbidden)
             tried.append((model.cost_cny, values))
         best = min(tried, key=lambda item: item[0])[1]
-        for place in (self._merging.at["charge"], self._merging.at["discharge"]):
+        for place in (self._merging.at[kind] for kind in ("charge", "discharge", "shift_up", "shift_down")):
             # What is not used stays so but for rounding, which given contents at the end may need.
             used = best[:, place] > BOTH_WAYS_MW
             upper[:, place] = np.where(used, upper[:, place], np.minimum(upper[:, place], BOTH_WAYS_MW))

@@ -219,6 +219,14 @@ def test_a_target_that_outbids_other_load_is_refused(winter: Scenario):
         build_case(scenario, flat_profiles(scenario))
 
 
+def test_a_block_with_the_name_of_the_settings_is_refused():
+    scenario = load_scenario("tiny", ["demand_response.shed_hours_per_day=4"])
+    tables = scenario.tables.model_copy(update={"shed_blocks": (scenario.settings.demand_response.block(),)})
+    scenario = scenario.model_copy(update={"tables": tables})
+    with pytest.raises(ScenarioError, match=r'shed_blocks.csv.*"response"'):
+        build_case(scenario, flat_profiles(scenario))
+
+
 def test_hours_of_shedding_in_the_year_are_an_energy(winter: Scenario):
     scenario = load_scenario(
         "plan-2025", ["time.start=2025-03-31", "time.hours=30", "demand_response.shed_hours_per_year=40"]

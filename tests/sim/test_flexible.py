@@ -267,6 +267,16 @@ def test_moving_load_to_and_fro_at_once_burns_no_surplus(solve: Solve):
 
 
 @BOTH
+def test_a_block_that_costs_nothing_keeps_to_its_hours_and_sheds_nothing_in_surplus(solve: Solve):
+    # 90 MW for 24 h, of which wind serves all in the first twelve and more: 10 MW for 2 h are shed later.
+    wind = np.where(np.arange(24) < 12, 120.0, 0.0)
+    case = make_case(np.full(24, 90.0), coal_unit_mw=[100.0], available_mw=wind, calls=on_call(10.0, 0.0, 2.0))
+    result = solved(solve, case)
+    assert_allclose(result.called_mw.sum(), 20.0, atol=1e-6)
+    assert_allclose(result.called_mw[:12], 0.0, atol=1e-6)
+
+
+@BOTH
 def test_without_hours_nothing_is_shed_and_all_may_go_unserved(solve: Solve):
     case = make_case([30.0, 30.0], calls=on_call(10.0, hours_per_day=0.0))
     assert_allclose(solved(solve, case).unserved_mw[:, 0], [30.0, 30.0], atol=1e-6)
