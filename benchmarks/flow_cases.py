@@ -25,7 +25,7 @@ from grid.compile import compile_net, multiples_of, tabled_injections
 from grid.flow import FlowOptions
 from grid.model import GridModel, Injections
 from grid.network import build_net
-from grid.reference import solver_tables
+from grid.reference import INJECTING, solver_tables
 from scenarios.load import load_scenario
 from scenarios.records import Floats
 from sim.pipeline import simulate
@@ -87,7 +87,8 @@ def _bijie(hours: int) -> Case:
 
 
 def _only_loads(net: Any) -> None:
-    """Leave one angle reference, one load per bus, and generators that only hold voltage."""
+    """Leave one angle reference, one load per bus that can have power, and generators that only hold voltage."""
+    carrying = sorted({int(bus) for kind in (*INJECTING, "ext_grid") for bus in net[kind].bus})
     for kind in ("load", "sgen", "storage"):
         net[kind] = net[kind].iloc[0:0]
     net.gen = net.gen[net.gen.in_service]
@@ -97,7 +98,7 @@ def _only_loads(net: Any) -> None:
         if row.in_service and int(row.bus) not in taken | set(net.gen.bus):
             pp.create_gen(net, int(row.bus), 0.0, vm_pu=float(row.vm_pu))
     net.ext_grid = net.ext_grid.iloc[:1]
-    for bus in net.bus.index:
+    for bus in carrying:
         pp.create_load(net, bus, 0.0, 0.0)
 
 

@@ -38,7 +38,7 @@ def points_of(model: GridModel) -> Points:
     typical_mw = np.zeros((1, len(model.buses))) if model.typical_mva is None else model.typical_mva.real
     if len(typical_mw) > LANES:
         raise ValueError(f"{len(typical_mw)} typical points; at most {LANES} can be told apart")
-    weight, half_square = np.zeros((len(model.buses), LANES)), np.full(LANES, np.inf)
+    weight, half_square = np.zeros((len(model.buses), LANES), np.float32), np.full(LANES, np.inf, np.float32)
     weights, half_square[: len(typical_mw)] = nearness(model, typical_mw)
     weight[:, : len(typical_mw)] = weights.T
     return Points(weight.reshape(-1), half_square)
@@ -147,10 +147,13 @@ def places_of(model: GridModel, distributed_slack: bool) -> Places:
 
 
 def make_places(model: GridModel, plan: Plan) -> Places:
-    """Return the same for the values in ``plan``."""
-    rows = len(plan.pattern.bus)
-    bus = np.where(plan.live, plan.row_of, rows) * LANES
+    """Return the same for the values in ``plan``: rows that are solved for, eliminated ones, one not supplied."""
+    solved, transit = len(plan.pattern.bus), plan.transit
+    rows = solved + len(transit.bus)
+    row = np.where(plan.row_of >= 0, plan.row_of, rows)
+    row[transit.bus] = np.arange(solved, rows)
+    bus = row * LANES
     voltage = np.column_stack([bus, bus + (rows + 1) * LANES]).reshape(-1)
     slack = plan.row_of[model.slack_bus]
     control = np.arange(len(model.controls)) * LANES
-    return Places(bus, voltage, control, slack[slack >= 0], control_rows(model, plan))
+    return Places(bus, voltage, control, slack[slack >= 0], control_rows(model, plan), transit)

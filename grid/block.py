@@ -13,8 +13,24 @@ import numpy.typing as npt
 
 from grid.kernels import AT_MAX, AT_MIN, HOLDING, Pattern, kernel
 from grid.kernels_year import DIRECT, Found, Given
-from grid.simd import LANES, add, aligned, choose, div, fnma, index, load, load_spread, mul, spread64, store, sub
+from grid.simd import (
+    LANES,
+    add,
+    aligned,
+    choose,
+    div,
+    fma,
+    fnma,
+    index,
+    load,
+    load_spread,
+    mul,
+    spread64,
+    store,
+    sub,
+)
 from grid.tiles import bring, send
+from grid.transit import Transit
 
 Floats = npt.NDArray[np.float64]
 Singles = npt.NDArray[np.float32]
@@ -68,7 +84,8 @@ class Base(NamedTuple):
 class Places(NamedTuple):
     """Where the caller's columns sit in a block: flat positions of bus power, of bus e and f, of controls.
 
-    ``slack_rows`` and ``control_rows`` are the rows of elimination of slacks and controls (−1: not supplied).
+    ``slack_rows`` and ``control_rows`` are the rows of elimination of slacks and controls (−1: not supplied);
+    ``transit`` is how the voltages of eliminated buses, whose rows come after the others, follow.
     """
 
     bus: Ints
@@ -76,6 +93,7 @@ class Places(NamedTuple):
     control: Ints
     slack_rows: Ints
     control_rows: Ints
+    transit: Transit
 
 
 class Block(NamedTuple):
@@ -85,7 +103,7 @@ class Block(NamedTuple):
     ``holds`` its voltage (1.0) or not (0.0); ``side`` is 1.0 where it is held at its largest, −1.0 where at its
     least reactive power, ``fixed`` that power; neither: it is off. ``left`` is what is left of its reactive power,
     ``lack`` what the swapped rows lack, ``bent`` what is put on their right for it. ``moved`` marks lanes that have
-    just switched.
+    just switched, ``near`` those whose controls are looked at, ``slack`` how far these may be off.
     """
 
     v: Floats
@@ -114,6 +132,8 @@ class Block(NamedTuple):
     many: Ints
     which: Ints
     inverse: Floats
+    near: Floats
+    slack: Floats
     wide: Floats
 
 
@@ -148,6 +168,8 @@ def new_block(rows: int, controls: int) -> Block:
         many=np.zeros(W, np.int64),
         which=np.zeros(W * MOST_SWAPPED, np.int64),
         inverse=np.zeros(W * square),
+        near=aligned(W),
+        slack=aligned(W),
         wide=aligned(W),
     )
 
@@ -265,6 +287,20 @@ def invert(base: Base, block: Block, w: int) -> None:
 
 
 @kernel
+def recover(transit: Transit, solved: int, block: Block) -> None:
+    """Work out the voltages of eliminated buses from those that were solved for."""
+    e, f = block.e, block.f
+    for k in range(len(transit.bus)):
+        g_e, b_f, g_f, b_e = spread64(0.0), spread64(0.0), spread64(0.0), spread64(0.0)
+        for term in range(index(transit.ptr, k), index(transit.ptr, k + 1)):
+            j = index(transit.row, term) * W
+            e_j, f_j, g, b = load(e, j), load(f, j), load_spread(transit.g, term), load_spread(transit.b, term)
+            g_e, b_f, g_f, b_e = fma(g, e_j, g_e), fma(b, f_j, b_f), fma(g, f_j, g_f), fma(b, e_j, b_e)
+        store(e, (solved + k) * W, sub(g_e, b_f))
+        store(f, (solved + k) * W, add(g_f, b_e))
+
+
+@kernel
 def write_block(
     pattern: Pattern, given: Given, places: Places, block: Block, hours: Ints, starts: Ints, found: Found
 ) -> None:
@@ -278,6 +314,7 @@ def write_block(
             for i in range(len(given.control)):
                 block.e[i * W + w] = np.nan
                 block.f[i * W + w] = np.nan
+    recover(places.transit, len(given.control), block)
     send(block.v, places.voltage, found.v_parts, starts)
     for c in range(len(places.control)):
         made = fnma(load(block.holds, c * W), load(block.left, c * W), load(block.fixed, c * W))

@@ -37,6 +37,7 @@ def compile_net(net: Any) -> GridModel:
         controls=tuple(tables.buses[bus] for bus in controls),
         vn_kv=tables.vn_kv,
         y_shunt_pu=tables.y_shunt_pu,
+        transit=tables.transit,
         from_bus=tables.from_bus,
         to_bus=tables.to_bus,
         **two_ports(tables),

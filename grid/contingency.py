@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, partial
 from threading import Lock
 from typing import NamedTuple
 
@@ -23,7 +23,7 @@ from grid import kernels_year
 from grid.base import make_base, make_places
 from grid.block import Base
 from grid.carry import Extremes, Sheet, Wires, extremes, new_sheet
-from grid.factor import Plan, make_plan
+from grid.factor import make_plan, with_values
 from grid.flow import (
     FlowOptions,
     Prepared,
@@ -40,6 +40,7 @@ from grid.model import Complexes, GridModel, Injections
 from grid.simd import LANES
 from grid.summary import take
 from grid.threads import take_turns
+from grid.transit import recover
 from scenarios.records import Bools, Floats, Ints, axes, record
 
 PORTS = ("y_ff_pu", "y_ft_pu", "y_tf_pu", "y_tt_pu")
@@ -181,7 +182,9 @@ def _case(model: GridModel, injections: Injections, options: FlowOptions) -> _Ca
     """Sort the hours by base point, so that those of one part share it, and cut them into parts."""
     whole = prepared(model, options)
     intact = whole._replace(points=_fewer(whole.points))
-    sifted = sift_hours(intact, given_rows(intact.model, intact.plan, injections), options.threads)
+    sifted = sift_hours(
+        intact, given_rows(intact.model, intact.plan, injections), options.threads, np.arange(len(injections.p_mw))
+    )
     order = np.argsort(sifted.point, kind="stable")
     cuts = [order[first : first + PART_HOURS] for first in range(0, len(order), PART_HOURS)]
     return _Case(intact, options, tuple((hours, take(injections, hours)) for hours in cuts))
@@ -202,20 +205,29 @@ def _outage(case: _Case, outage: Outage) -> _Outage:
     model, plan = case.intact.model, case.intact.plan
     without = _without(model, outage)
     dark = plan.live & ~_live(without)
-    new = make_plan(without, case.options.distributed_slack) if dark.any() else _patched(plan, model, without)
+    new = make_plan(without, case.options.distributed_slack) if dark.any() else with_values(plan, without)
     if without.typical_mva is not None:
         without = replace(without, typical_mva=np.where(new.live, without.typical_mva, 0.0))
-    rows = plan.row_of[new.pattern.bus]
 
     @cache
     def base_at(point: int) -> Base:
-        intact = case.intact.base_at(point)
-        e, f = intact.e[rows].copy(), intact.f[rows].copy()
+        v_pu = _voltages(case.intact, point)[new.pattern.bus]
+        e, f = v_pu.real.copy(), v_pu.imag.copy()
         return make_base(without, new, case.options.enforce_q_limits, point, Start(e, f, e, f))
 
-    return _Outage(
-        Prepared(without, new, make_places(without, new), base_at, case.intact.points), wires_of(without), dark
-    )
+    whole = partial(prepared, replace(without, transit=np.zeros_like(without.transit)), case.options)
+    grid = Prepared(without, new, make_places(without, new), base_at, case.intact.points, whole)
+    return _Outage(grid, wires_of(without), dark)
+
+
+def _voltages(grid: Prepared, point: int) -> Complexes:
+    """Return the voltages of a base point [buses]."""
+    base, bus = grid.base_at(point), grid.plan.pattern.bus
+    v_pu: Complexes = np.full((1, len(grid.model.buses)), complex(np.nan, np.nan))
+    v_pu[0, bus] = base.e + 1j * base.f
+    recover(grid.plan.transit, bus, v_pu, np.array([0]))
+    row: Complexes = v_pu[0]
+    return row
 
 
 class _Room(NamedTuple):
@@ -279,31 +291,6 @@ def _live(model: GridModel) -> Bools:
         if not len(reached):
             return live
         live[reached] = True
-
-
-def _patched(plan: Plan, model: GridModel, without: GridModel) -> Plan:
-    """Return the plan with what ``without`` lacks taken off the values of its pattern."""
-    g, b = plan.pattern.y_g.copy(), plan.pattern.y_b.copy()
-    changed = np.flatnonzero(without.y_ff_pu != model.y_ff_pu)
-    f, t = model.from_bus[changed], model.to_bus[changed]
-    for name, row, column in zip(PORTS, (f, f, t, t), (f, t, f, t), strict=True):
-        _take_off(plan, (g, b), (row, column), (getattr(model, name) - getattr(without, name))[changed])
-    buses = np.flatnonzero(without.y_shunt_pu != model.y_shunt_pu)
-    _take_off(plan, (g, b), (buses, buses), (model.y_shunt_pu - without.y_shunt_pu)[buses])
-    return plan._replace(pattern=plan.pattern._replace(y_g=g, y_b=b))
-
-
-def _take_off(plan: Plan, values: tuple[Floats, Floats], places: tuple[Ints, Ints], admittance: Complexes) -> None:
-    """Subtract admittances at (bus, bus) from the conductances and susceptances of the plan's pattern."""
-    pattern = plan.pattern
-    for bus, other, y in zip(*places, admittance, strict=True):
-        row, column = plan.row_of[bus], plan.row_of[other]
-        if row < 0:
-            continue
-        first, last = int(pattern.y_ptr[row]), int(pattern.y_ptr[row + 1])
-        at = first + int(np.searchsorted(pattern.y_col[first:last], column))
-        values[0][at] -= y.real
-        values[1][at] -= y.imag
 
 
 def _switched_off(injections: Injections, dark: Bools) -> Injections:

@@ -1,8 +1,9 @@
 """A compiled grid → the fixed plan by which every hour's Jacobian is eliminated: order, pattern, program.
 
-All hours share one sparsity pattern, so everything symbolic is done once: buses that can be reached from an angle
-reference are put into a fill-reducing order (references last), and the block pattern of the factors L and U is
-worked out together with the flat list of update positions ("program") that the numeric kernels walk through.
+All hours share one sparsity pattern, so everything symbolic is done once: buses through which power only passes are
+eliminated (``grid.transit``), the others that can be reached from an angle reference are put into a fill-reducing
+order (references last), and the block pattern of the factors L and U is worked out together with the flat list of
+update positions ("program") that the numeric kernels walk through.
 
 The unknowns of a bus are a pair (angle, logarithm of voltage). At an angle reference the angle is known; its
 place is taken by the residual active power of that reference's group, whose column has entries at all buses
@@ -19,17 +20,20 @@ import numpy as np
 
 from grid.kernels import Index, Pattern
 from grid.model import GridModel
+from grid.transit import Rows, Transit, admittance_rows, eliminate, passing, transit_of
 from scenarios.records import Bools, Floats, Ints
 
 
 class Plan(NamedTuple):
     """``pattern`` for the kernels, and how the model's buses, controls and slacks sit in it.
 
-    ``row_of`` is the elimination row of each bus of the model (−1: not supplied); ``control`` the control at each
-    row (−1: none); ``angle_rad`` the angle that each angle reference fixes, spread over its island.
+    ``row_of`` is the elimination row of each bus of the model (−1: not supplied, or power only passes through it:
+    ``transit``); ``control`` the control at each row (−1: none); ``angle_rad`` the angle that each angle reference
+    fixes, spread over its island.
     """
 
     pattern: Pattern
+    transit: Transit
     row_of: Ints
     live: Bools
     control: Ints
@@ -49,21 +53,47 @@ def make_plan(model: GridModel, distributed_slack: bool) -> Plan:
     references = _references(model, neighbours, distributed_slack)
     live = references >= 0
     share = _shares(model, references, distributed_slack)
-    linked = [set(near) for near in neighbours]
+    admittances = admittance_rows(model, live)
+    follows = eliminate(admittances, passing(admittances, _free_of_power(model, live)))
+    linked = [set(admittances.get(bus, ())) - {bus} for bus in range(size)]
     for bus in np.flatnonzero((share > 0) & (references != np.arange(size))):
         linked[bus].add(int(references[bus]))
         linked[int(references[bus])].add(int(bus))
     is_reference = live & (references == np.arange(size))
-    order = _minimum_degree(linked, np.flatnonzero(live & ~is_reference), np.flatnonzero(is_reference))
+    solved = live.copy()
+    solved[list(follows)] = False
+    order = _minimum_degree(linked, np.flatnonzero(solved & ~is_reference), np.flatnonzero(is_reference))
     row_of = np.full(size, -1)
     row_of[order] = np.arange(len(order))
-    pattern = _pattern(model, order, row_of, linked, (is_reference, references, share))
+    pattern = _pattern(admittances, order, row_of, linked, (is_reference, references, share))
     control = np.full(len(order), -1)
     rows = row_of[model.control_bus]
     control[rows[rows >= 0]] = np.flatnonzero(rows >= 0)
     angle = dict(zip(model.slack_bus.tolist(), np.deg2rad(model.slack_angle_deg).tolist(), strict=True))
     angles = np.array([angle[int(references[bus])] for bus in order])
-    return Plan(pattern, row_of, live, control, angles)
+    return Plan(pattern, transit_of(follows, row_of, len(order)), row_of, live, control, angles)
+
+
+def with_values(plan: Plan, model: GridModel) -> Plan:
+    """Return the plan with the admittances of ``model``, which has no other branches and the same live buses."""
+    admittances = admittance_rows(model, plan.live)
+    follows = eliminate(admittances, reversed(plan.transit.bus.tolist()))
+    bus = plan.pattern.bus.tolist()
+    ends = [int(end) for end in plan.pattern.y_ptr]
+    columns = [bus[column] for column in plan.pattern.y_col.tolist()]
+    values = np.array(
+        [admittances[bus[row]][columns[k]] for row in range(len(bus)) for k in range(ends[row], ends[row + 1])]
+    )
+    pattern = plan.pattern._replace(y_g=values.real.copy(), y_b=values.imag.copy())
+    return plan._replace(pattern=pattern, transit=transit_of(follows, plan.row_of, len(bus)))
+
+
+def _free_of_power(model: GridModel, live: Bools) -> list[int]:
+    """Live buses at which nothing of the model feeds in, draws or holds the voltage."""
+    free = live & model.transit
+    free[model.control_bus] = False
+    free[model.slack_bus] = False
+    return np.flatnonzero(free).tolist()
 
 
 def _neighbours(model: GridModel) -> list[list[int]]:
@@ -133,7 +163,7 @@ def _minimum_degree(linked: list[set[int]], free: Ints, last: Ints) -> Ints:
 
 
 def _pattern(
-    model: GridModel,
+    admittances: Rows,
     order: Ints,
     row_of: Ints,
     linked: list[set[int]],
@@ -141,7 +171,7 @@ def _pattern(
 ) -> Pattern:
     is_reference, references, share = slack
     lower, upper = _symbolic(order, row_of, linked)
-    y_rows = _admittance_rows(model, row_of, len(order))
+    y_rows = [{int(row_of[other]): value for other, value in admittances[bus].items()} for bus in order.tolist()]
     slots = [_row_slots(row, lower[row], upper[row]) for row in range(len(order))]
     reference = row_of[references[order]]
     needs_slot = (share[order] > 0) & ~is_reference[order]
@@ -185,21 +215,6 @@ def _symbolic(order: Ints, row_of: Ints, linked: list[set[int]]) -> tuple[list[l
 
 def _row_slots(row: int, lower: list[int], upper: list[int]) -> dict[int, int]:
     return {column: slot for slot, column in enumerate([*lower, row, *upper])}
-
-
-def _admittance_rows(model: GridModel, row_of: Ints, live: int) -> list[dict[int, complex]]:
-    """Rows of the admittance matrix of the live buses; the diagonal is always there."""
-    rows: list[dict[int, complex]] = [{row: 0j} for row in range(live)]
-    for bus, row in enumerate(row_of.tolist()):
-        if row >= 0:
-            rows[row][row] += complex(model.y_shunt_pu[bus])
-    ends = (row_of[model.from_bus].tolist(), row_of[model.to_bus].tolist())
-    ports = (model.y_ff_pu, model.y_ft_pu, model.y_tf_pu, model.y_tt_pu)
-    for f, t, y_ff, y_ft, y_tf, y_tt in zip(*ends, *(port.tolist() for port in ports), strict=True):
-        for row, column, value in ((f, f, y_ff), (f, t, y_ft), (t, f, y_tf), (t, t, y_tt)):
-            if row >= 0 and column >= 0:
-                rows[row][column] = rows[row].get(column, 0j) + value
-    return rows
 
 
 def _index(values: list[int] | Ints) -> Index:

@@ -12,10 +12,11 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from functools import partial
+from functools import lru_cache, partial
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from grid import carry, chord, kernels, kernels_sift, kernels_year, lanes
 from grid.base import USUAL, base_of, flat_start, places_of, points_of
@@ -27,6 +28,7 @@ from grid.kernels_year import Found, Given, Start
 from grid.model import FlowOptions, FlowResult, FlowStatus, FlowVoltages, GridModel, Injections
 from grid.simd import LANES
 from grid.threads import portions, take_turns
+from grid.transit import recover
 from scenarios.records import Floats, Ints
 
 __all__ = ["FlowOptions", "solve", "solve_voltages"]
@@ -40,6 +42,9 @@ volt of mismatch) below the same figure.
 
 CHORD_STEPS = 20
 """An hour that so many chords do not bring to the tolerance is left to Newton's method."""
+
+Wrong = npt.NDArray[np.uint8]
+"""What is wrong with each hour [hours], in the bits of ``kernels_sift``; 0: nothing."""
 
 LADDER = {
     kernels_year.CAREFUL: "full Newton in double precision",
@@ -79,9 +84,9 @@ def _solved(model: GridModel, injections: Injections, options: FlowOptions) -> t
     _check_fit(model, injections)
     grid = prepared(model, options)
     found = empty_found(model, len(injections.p_mw))
-    sifted = run(grid, injections, found, options)
-    status, messages = _refused(grid, injections, sifted)
-    _judge(model, grid.plan, found, status, messages)
+    wrong = run(grid, injections, found, options)
+    status, messages = _refused(grid, injections, wrong)
+    _judge(model, found, status, messages)
     return found, status, messages
 
 
@@ -99,12 +104,12 @@ def _check_fit(model: GridModel, injections: Injections) -> None:
             raise ValueError(f"Injections.{name}: shape {shape} does not fit the grid ({columns} columns wanted)")
 
 
-def _refused(grid: Prepared, injections: Injections, sifted: Sifted) -> tuple[Ints, dict[int, str]]:
+def _refused(grid: Prepared, injections: Injections, wrong: Wrong) -> tuple[Ints, dict[int, str]]:
     """Return the status of hours that cannot be tried, SOLVED for all others, and a sentence about each of them."""
-    status = np.full(len(sifted.wrong), int(FlowStatus.SOLVED))
+    status = np.full(len(wrong), int(FlowStatus.SOLVED))
     messages: dict[int, str] = {}
-    for h in np.flatnonzero(sifted.wrong).tolist():
-        bad = [name for bit, name in _GIVEN_NAMES.items() if sifted.wrong[h] & bit]
+    for h in np.flatnonzero(wrong).tolist():
+        bad = [name for bit, name in _GIVEN_NAMES.items() if wrong[h] & bit]
         status[h] = FlowStatus.BAD_INPUT if bad else FlowStatus.ISLAND_WITHOUT_SOURCE
         names = bad or _stranded(grid, injections, h)
         messages[h] = f"{FlowStatus(int(status[h])).sentence}: {', '.join(names)}"
@@ -137,7 +142,7 @@ def empty_found(model: GridModel, hours: int) -> Found:
         control_mvar=np.empty((hours, len(model.control_bus))),
         iterations=np.zeros(hours, dtype=np.int64),
         mismatch_pu=np.full(hours, np.nan),
-        worst_row=np.zeros(hours, dtype=np.int64),
+        worst_bus=np.zeros(hours, dtype=np.int64),
         how=np.zeros(hours, dtype=np.int64),
         reached=np.zeros(hours),
     )
@@ -168,13 +173,17 @@ def _for_reading(values: Floats) -> Floats:
 
 
 class Prepared(NamedTuple):
-    """What hours are solved on: the grid, its elimination plan, its base points."""
+    """What hours are solved on: the grid, its elimination plan, its base points.
+
+    ``whole`` prepares the same grid without eliminating any bus, for hours that have power where none is expected.
+    """
 
     model: GridModel
     plan: Plan
     places: Places
     base_at: Callable[[int], Base]
     points: Points
+    whole: Callable[[], Prepared]
 
 
 def prepared(model: GridModel, options: FlowOptions) -> Prepared:
@@ -183,38 +192,66 @@ def prepared(model: GridModel, options: FlowOptions) -> Prepared:
     if not options.start_from_typical:
         model = replace(model, typical_mva=None)
     base_at = partial(base_of, model, slack, limits)
-    return Prepared(model, plan_of(model, slack), places_of(model, slack), base_at, points_of(model))
+    whole = partial(_whole, model, options)
+    return Prepared(model, plan_of(model, slack), places_of(model, slack), base_at, points_of(model), whole)
 
 
-def run(grid: Prepared, injections: Injections, found: Found, options: FlowOptions) -> Sifted:
-    """Solve all hours that can be tried into ``found``, and return which those are.
+@lru_cache(maxsize=16)
+def _whole(model: GridModel, options: FlowOptions) -> Prepared:
+    return prepared(replace(model, transit=np.zeros(len(model.buses), dtype=bool)), options)
+
+
+def run(grid: Prepared, injections: Injections, found: Found, options: FlowOptions) -> Wrong:
+    """Solve all hours that can be tried into ``found``, and return what is wrong with the others [hours].
+
+    Hours with power at eliminated buses are solved on the whole grid, which is slower.
+    """
+    sifted = _run(grid, injections, found, options)
+    elsewhere = np.flatnonzero(sifted.wrong == kernels_sift.IN_TRANSIT)
+    if len(elsewhere):
+        sifted.wrong[elsewhere] = _run(grid.whole(), injections, found, options, elsewhere).wrong[elsewhere]
+    return sifted.wrong & ~np.uint8(kernels_sift.IN_TRANSIT)
+
+
+def _run(
+    grid: Prepared, injections: Injections, found: Found, options: FlowOptions, hours: Ints | None = None
+) -> Sifted:
+    """Solve those of the ``hours`` (none given: all) that can be tried.
 
     Chords first, the slow hours by Newton in lanes, the rest carefully. Which of these solves an hour depends on
     that hour alone.
     """
     plan, given = grid.plan, given_rows(grid.model, grid.plan, injections)
-    sifted = sift_hours(grid, given, options.threads)
+    asked = np.arange(len(injections.p_mw)) if hours is None else hours
+    sifted = sift_hours(grid, given, options.threads, asked)
     chosen, tasks = _tasks(plan, sifted)
-    if len(chosen) < len(sifted.wrong):
-        _blank(found, np.setdiff1d(np.arange(len(sifted.wrong)), chosen))
+    if len(chosen) < len(asked):
+        _blank(found, np.setdiff1d(asked, chosen))
     rules = kernels.Rules(
         SQUARE_SHARE * options.tolerance_pu, options.max_iterations, options.enforce_q_limits, False
     )
     _by_chords(grid, given, rules, found, tasks, options.threads)
     left = chosen[found.how[chosen] == kernels_year.LOST]
-    if not len(left):
-        return sifted
-    start = _start(grid)
-    _by_newton(grid, given, start, rules, left, found, options.threads)
-    left = left[found.how[left] == kernels_year.LOST]
+    if len(left):
+        _by_other_means(grid, given, rules, left, found, options.threads)
+    return sifted
+
+
+def _by_other_means(
+    grid: Prepared, given: Given, rules: kernels.Rules, left: Ints, found: Found, threads: int
+) -> None:
+    """Solve the hours that are ``left`` by Newton's method in lanes, what is left of those carefully."""
+    plan, start, lost = grid.plan, _start(grid), left
+    _by_newton(grid, given, start, rules, lost, found, threads)
+    lost = lost[found.how[lost] == kernels_year.LOST]
 
     def carefully(parts: Iterator[Ints]) -> None:
         for part in parts:
             kernels_year.solve_chosen(plan.pattern, given, start, rules, part, found)
 
-    take_turns(carefully, portions(left, 1), options.threads)
-    _blank(found, left[found.how[left] == kernels_year.LOST])
-    return sifted
+    take_turns(carefully, portions(lost, 1), threads)
+    recover(plan.transit, plan.pattern.bus, found.v_pu, left)
+    _blank(found, lost[found.how[lost] == kernels_year.LOST])
 
 
 def _blank(found: Found, hours: Ints) -> None:
@@ -223,17 +260,17 @@ def _blank(found: Found, hours: Ints) -> None:
         values[hours] = np.nan
 
 
-def sift_hours(grid: Prepared, given: Given, threads: int) -> Sifted:
-    """Return which hours cannot be tried, and the nearest base point of every hour."""
+def sift_hours(grid: Prepared, given: Given, threads: int, asked: Ints) -> Sifted:
+    """Return which of the hours ``asked`` for cannot be tried, and the nearest base point of each."""
     hours = len(given.p_mw)
-    sifted = Sifted(np.zeros(hours, np.uint8), np.zeros(hours, np.int16))
-    dead = np.flatnonzero(~grid.plan.live)
+    sifted = Sifted(np.full(hours, kernels_sift.UNASKED, np.uint8), np.zeros(hours, np.int16))
+    dead, transit = np.flatnonzero(~grid.plan.live), grid.plan.transit.bus
 
     def work(parts: Iterator[Ints]) -> None:
         for part in parts:
-            kernels_sift.sift(given, dead, grid.points, part, sifted)
+            kernels_sift.sift(given, dead, transit, grid.points, part, sifted)
 
-    take_turns(work, portions(np.arange(hours), SIFTED_HOURS), threads)
+    take_turns(work, portions(asked, SIFTED_HOURS), threads)
     return sifted
 
 
@@ -267,7 +304,7 @@ def _by_chords(
     bases = {point: grid.base_at(point) for point, _ in tasks}
 
     def work(parts: Iterator[tuple[int, Ints]]) -> None:
-        block = new_block(len(plan.pattern.bus), len(places.control))
+        block = new_block(len(plan.pattern.bus) + len(plan.transit.bus), len(places.control))
         for point, hours in parts:
             chord.solve_chord(plan.pattern, bases[point], given, places, rules, hours, block, found)
 
@@ -295,7 +332,7 @@ def _start(grid: Prepared) -> Start:
     return Start(base.e, base.f, flat.flat_e, flat.flat_f)
 
 
-def _judge(model: GridModel, plan: Plan, found: Found, status: Ints, messages: dict[int, str]) -> None:
+def _judge(model: GridModel, found: Found, status: Ints, messages: dict[int, str]) -> None:
     """Turn how each hour was solved into its status, and say a sentence about every hour that was not plain."""
     tried = status == FlowStatus.SOLVED
     plainly = (found.how == kernels_year.DIRECT) | (found.how == kernels_year.NEWTON)
@@ -306,7 +343,7 @@ def _judge(model: GridModel, plan: Plan, found: Found, status: Ints, messages: d
             messages[int(h)] = f"solved by {LADDER[how]} in {found.iterations[h]} iterations"
             continue
         status[h] = FlowStatus.NOT_CONVERGED
-        worst = model.buses[plan.pattern.bus[found.worst_row[h]]]
+        worst = model.buses[found.worst_bus[h]]
         messages[int(h)] = (
             f"{FlowStatus.NOT_CONVERGED.sentence}: {100 * found.reached[h]:.1f} % of the schedule could be solved; "
             f"beyond it, bus {worst} is left with {found.mismatch_pu[h]:.3g} pu after "

@@ -1,7 +1,8 @@
 """Injections of all hours → which hours cannot be tried, and the base point that is nearest to each of the others.
 
 The distance to a point c is smallest where weight·p − half square is largest (``grid.sensitivities.nearness``).
-``LANES`` base points are tried side by side; a value of p that is no finite number makes all of their products so.
+``LANES`` base points are tried side by side, in single precision: which point is taken changes no result beyond the
+tolerance. A value of p that is no finite number makes all of their products so.
 """
 
 from __future__ import annotations
@@ -13,13 +14,15 @@ import numpy.typing as npt
 
 from grid.kernels import entry, inlined, kernel, summing
 from grid.kernels_year import Given
-from grid.simd import LANES, fma, load, load_spread, place_of_largest, spread64, store, sub
+from grid.simd import LANES, fma, load, place_of_largest, spread32, store, sub
 
 Floats = npt.NDArray[np.float64]
+Singles = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int64]
 
-BAD_P, BAD_Q, BAD_V_SET, BAD_Q_MIN, BAD_Q_MAX, STRANDED = 1, 2, 4, 8, 16, 32
-"""Bits of ``Sifted.wrong``: which matrix cannot be used, power at a bus that is not supplied."""
+BAD_P, BAD_Q, BAD_V_SET, BAD_Q_MIN, BAD_Q_MAX, STRANDED, IN_TRANSIT, UNASKED = 1, 2, 4, 8, 16, 32, 64, 128
+"""Bits of ``Sifted.wrong``: which matrix cannot be used; power at a bus that is not supplied, or at one that was
+eliminated because none was expected there; not looked at."""
 
 
 SIDE = 4
@@ -29,8 +32,8 @@ SIDE = 4
 class Points(NamedTuple):
     """What weighs the power of an hour for each base point [buses × LANES], and half squares (∞: no point)."""
 
-    weight: Floats
-    half_square: Floats
+    weight: Singles
+    half_square: Singles
 
 
 class Sifted(NamedTuple):
@@ -66,15 +69,15 @@ def _of_controls(v_set: Floats, low: Floats, high: Floats) -> int:
 
 
 @kernel
-def _measure(p_mw: Floats, hours: Ints, points: Points, near: Floats) -> None:
+def _measure(p_mw: Floats, hours: Ints, points: Points, near: Singles) -> None:
     """Set ``near`` [SIDE × LANES]: how near SIDE hours are to all points, which are so read once."""
-    buses, half = p_mw.shape[1], load(points.half_square, 0)
-    a, b, c, d = spread64(0.0), spread64(0.0), spread64(0.0), spread64(0.0)
-    at, bt, ct, dt = hours[0] * buses, hours[1] * buses, hours[2] * buses, hours[3] * buses
-    for i in range(buses):
+    half = load(points.half_square, 0)
+    a, b, c, d = spread32(0.0), spread32(0.0), spread32(0.0), spread32(0.0)
+    first, second, third, fourth = p_mw[hours[0]], p_mw[hours[1]], p_mw[hours[2]], p_mw[hours[3]]
+    for i in range(p_mw.shape[1]):
         point = load(points.weight, i * LANES)
-        a, b = fma(load_spread(p_mw, at + i), point, a), fma(load_spread(p_mw, bt + i), point, b)
-        c, d = fma(load_spread(p_mw, ct + i), point, c), fma(load_spread(p_mw, dt + i), point, d)
+        a, b = fma(spread32(first[i]), point, a), fma(spread32(second[i]), point, b)
+        c, d = fma(spread32(third[i]), point, c), fma(spread32(fourth[i]), point, d)
     store(near, 0, sub(a, half))
     store(near, LANES, sub(b, half))
     store(near, 2 * LANES, sub(c, half))
@@ -82,16 +85,28 @@ def _measure(p_mw: Floats, hours: Ints, points: Points, near: Floats) -> None:
 
 
 @kernel
-def _nearest(near: Floats, side: int) -> int:
+def _nearest(near: Singles, side: int) -> int:
     """Return the nearest base point of an hour, −1 when its power is not finite everywhere."""
     first = side * LANES
     return place_of_largest(load(near, first)) if np.isfinite(near[first]) else -1
 
 
+@summing
+def _power(given: Given, h: int, buses: Ints) -> float:
+    """Sum of the sizes of active and reactive power at some buses in an hour."""
+    total, p, q = 0.0, given.p_mw[h], given.q_mvar[h]
+    for b in buses:
+        total += abs(p[b]) + abs(q[b])
+    return total
+
+
 @entry
-def sift(given: Given, dead: Ints, points: Points, part: Ints, sifted: Sifted) -> None:
-    """Judge the hours of ``part`` and find their base points; ``dead`` lists the buses that are not supplied."""
-    near, hours, last = np.empty(SIDE * LANES), np.zeros(SIDE, np.int64), len(part) - 1
+def sift(given: Given, dead: Ints, transit: Ints, points: Points, part: Ints, sifted: Sifted) -> None:
+    """Judge the hours of ``part`` and find their base points.
+
+    ``dead`` lists the buses that are not supplied, ``transit`` those that are eliminated.
+    """
+    near, hours, last = np.empty(SIDE * LANES, np.float32), np.zeros(SIDE, np.int64), len(part) - 1
     v_set, low, high = given.v_set, given.q_min, given.q_max
     same = max(len(v_set), len(low), len(high)) == 1
     always = _of_controls(v_set[0], low[0], high[0]) if same else 0
@@ -102,9 +117,7 @@ def sift(given: Given, dead: Ints, points: Points, part: Ints, sifted: Sifted) -
         for side in range(SIDE):
             h, point = hours[side], _nearest(near, side)
             wrong = BAD_P * (point < 0) | BAD_Q * _not_finite(given.q_mvar[h])
-            for b in dead:
-                if given.p_mw[h, b] != 0.0 or given.q_mvar[h, b] != 0.0:
-                    wrong |= STRANDED
+            wrong |= STRANDED * (_power(given, h, dead) != 0.0) | IN_TRANSIT * (_power(given, h, transit) != 0.0)
             if same:
                 wrong |= always
             else:

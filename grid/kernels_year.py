@@ -80,7 +80,7 @@ class Found(NamedTuple):
     control_mvar: Floats
     iterations: Ints
     mismatch_pu: Floats
-    worst_row: Ints
+    worst_bus: Ints
     how: Ints
     reached: Floats
 
@@ -163,7 +163,7 @@ def solve_chosen(pattern: Pattern, given: Given, start: Start, rules: Rules, cho
         found.how[at] = how
         found.mismatch_pu[at] = worst
         found.reached[at] = reached
-        found.worst_row[at] = worst_row(pattern, hour, state, work.r)
+        found.worst_bus[at] = pattern.bus[worst_row(pattern, hour, state, work.r)]
         if how != LOST:
             write_hour(pattern, given, hour, state, at, found)
 

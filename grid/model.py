@@ -73,6 +73,8 @@ class GridModel:
     ``controls`` are voltage-controlled buses (one entry per bus; generators at one bus are one control).
     ``slacks`` are the buses that share the residual active power by ``slack_weight`` (sums to 1 over each island);
     every slack is also a control; the first slack of an island is its angle reference.
+    ``transit`` marks buses at which no element can feed in or draw power: it only passes through them (star points
+    of transformers, junctions). That hours have none there is quicker, but not required.
     ``limit_*_ka`` is the rated current at each end: loading = max(i_from / limit_from, i_to / limit_to).
     ``slack_angle_deg`` is NaN for a slack that shares active power but never fixes an angle.
     ``typical_mva`` [points × buses] are injections of operating points from which hours are started, the usual one
@@ -86,6 +88,7 @@ class GridModel:
     controls: tuple[str, ...]
     vn_kv: Floats = axes("buses")
     y_shunt_pu: Complexes = axes("buses", dtype=np.complex128)
+    transit: npt.NDArray[np.bool_] = axes("buses", dtype=np.bool_)
     from_bus: Ints = axes("branches", dtype=np.int64)
     to_bus: Ints = axes("branches", dtype=np.int64)
     y_ff_pu: Complexes = axes("branches", dtype=np.complex128)

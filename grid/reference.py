@@ -32,6 +32,7 @@ from scenarios.errors import DataError, Problem
 from scenarios.records import Bools, Floats, Ints, axes, record
 
 REFUSED = ("dcline", "svc", "tcsc", "ssc", "vsc", "xward", "ward", "line_dc", "asymmetric_load", "asymmetric_sgen")
+INJECTING = ("load", "sgen", "storage", "motor", "gen")
 SQRT3 = np.sqrt(3.0)
 
 
@@ -41,7 +42,8 @@ class SolverTables:
 
     ``bus_of`` maps each pandapower bus index to its row here (fused buses share one). ``tap`` is the complex ratio.
     ``p_mw``, ``q_mvar`` are scheduled generation − load as the net's tables stand. ``angle_deg`` of a source is NaN
-    where it only holds voltage. ``weight`` is the unnormalised share of the residual active power.
+    where it only holds voltage. ``transit`` marks buses without an element that could feed in or draw power, in
+    service or not. ``weight`` is the unnormalised share of the residual active power.
     """
 
     sn_mva: float
@@ -52,6 +54,7 @@ class SolverTables:
     y_shunt_pu: Complexes = axes("buses", dtype=np.complex128)
     p_mw: Floats = axes("buses")
     q_mvar: Floats = axes("buses")
+    transit: Bools = axes("buses", dtype=np.bool_)
     from_bus: Ints = axes("branches", dtype=np.int64)
     to_bus: Ints = axes("branches", dtype=np.int64)
     z_from_pu: Complexes = axes("branches", dtype=np.complex128)
@@ -96,6 +99,7 @@ def solver_tables(net: Any) -> SolverTables:
         vn_kv=bus[:, bu.BASE_KV].copy(),
         y_shunt_pu=(bus[:, bu.GS] + 1j * bus[:, bu.BS]) / net.sn_mva,
         **_scheduled(ppc, number),
+        transit=_transit(net, number),
         from_bus=ends[on, 0],
         to_bus=ends[on, 1],
         **_pi_model(branch[on]),
@@ -207,6 +211,16 @@ def _scheduled(ppc: dict[str, Any], number: Ints) -> dict[str, Any]:
     on = ppc["gen"][:, 7] > 0
     np.add.at(p_mw, ppc["gen"][on, 0].astype(np.int64), ppc["gen"][on, 1])
     return {"p_mw": p_mw[keep], "q_mvar": q_mvar[keep]}
+
+
+def _transit(net: Any, number: Ints) -> Bools:
+    """Return which buses have no element that could feed in or draw power [buses]."""
+    lookup = net["_pd2ppc_lookups"]["bus"]
+    free = np.ones(int(number.max()) + 1, dtype=bool)
+    for kind in (*INJECTING, "ext_grid"):
+        at = number[lookup[net[kind]["bus"].to_numpy(dtype=np.int64)]]
+        free[at[at >= 0]] = False
+    return free
 
 
 def _pi_model(branch: npt.NDArray[np.complex128]) -> dict[str, Any]:
@@ -399,7 +413,7 @@ class _Judge:
         self.supplied = supplied_buses(model)
 
     def _replace_injections(self) -> None:
-        for kind in ("load", "sgen", "storage", "motor", "gen"):
+        for kind in INJECTING:
             if len(self.net[kind]):
                 self.net[kind] = self.net[kind].iloc[0:0]
         for row in self.carrying:

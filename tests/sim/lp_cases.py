@@ -66,6 +66,7 @@ def make_model(lines: list[tuple[int, int, float, float]], slack: dict[int, floa
         controls=(),
         vn_kv=np.full(buses, 220.0),
         y_shunt_pu=np.zeros(buses, np.complex128),
+        transit=np.zeros(buses, dtype=bool),
         from_bus=np.array([f for f, *_ in lines], dtype=np.int64),
         to_bus=np.array([t for _, t, *_ in lines], dtype=np.int64),
         y_ff_pu=y,

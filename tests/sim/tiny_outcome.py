@@ -203,6 +203,7 @@ def model() -> GridModel:
         controls=("A500",),
         vn_kv=np.array([500.0, 220.0, 220.0]),
         y_shunt_pu=np.array([0, 0, 0.001], dtype=complex),
+        transit=np.zeros(3, dtype=bool),
         from_bus=np.array([0, 1]),
         to_bus=np.array([1, 2]),
         y_ff_pu=conductance,

@@ -1,0 +1,124 @@
+"""Buses through which power only passes: eliminated by hand, and held against the grid with all its buses."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from flow_cases import case, varied
+
+from grid import flow, reference
+from grid.contingency import n1
+from grid.factor import plan_of
+from grid.flow import FlowOptions, solve
+from grid.model import FlowStatus
+from grid.transit import eliminate, passing, recover, transit_of
+
+PLAIN = FlowOptions(enforce_q_limits=False, distributed_slack=False)
+
+
+def star(*conductances):
+    """Rows of a star: its centre is bus 0, its ends 1, 2, …"""
+    rows = {0: {0: complex(sum(conductances))}}
+    for end, g in enumerate(conductances, start=1):
+        rows[0][end] = complex(-g)
+        rows[end] = {end: complex(g), 0: complex(-g)}
+    return rows
+
+
+def whole(model):
+    return replace(model, transit=np.zeros(len(model.buses), dtype=bool))
+
+
+def test_a_star_becomes_a_mesh():
+    # Conductances 1, 2, 3 from the centre: between two ends g_i · g_j / Σ g = 2/6, 3/6, 6/6 (Kennelly 1899).
+    rows = star(1.0, 2.0, 3.0)
+    follows = eliminate(rows, [0])
+    assert {ends: -rows[ends[0]][ends[1]].real for ends in ((1, 2), (1, 3), (2, 3))} == pytest.approx(
+        {(1, 2): 1 / 3, (1, 3): 1 / 2, (2, 3): 1.0}
+    )
+    assert rows[1][1] == pytest.approx(1 / 3 + 1 / 2)
+    # The centre lies at the mean of its ends, weighted by conductance: (1·6 + 2·3 + 3·0) / 6 = 2.
+    transit = transit_of(follows, np.array([-1, 0, 1, 2]), 3)
+    v = np.array([[np.nan, 6.0, 3.0, 0.0]], dtype=complex)
+    recover(transit, np.array([1, 2, 3]), v, np.array([0]))
+    assert v[0, 0] == pytest.approx(2.0)
+
+
+def test_large_stars_and_resonant_buses_stay():
+    assert passing(star(1.0, 1.0, 1.0), [0]) == [0]
+    assert passing(star(1.0, 1.0, 1.0, 1.0), [0]) == []
+    resonant = star(1.0, 1.0)
+    resonant[0][0] = 0j
+    assert passing(resonant, [0]) == []
+
+
+def test_a_chain_goes_bus_by_bus():
+    # 1 – 2 – 3 – 4 with conductance 1 each: without 2 and 3, a third of it between 1 and 4.
+    rows = {k: {k: 2 + 0j} | {n: -1 + 0j for n in (k - 1, k + 1) if 1 <= n <= 4} for k in (1, 2, 3, 4)}
+    rows[1][1] = rows[4][4] = 1 + 0j
+    eliminate(rows, passing(rows, [2, 3]))
+    assert rows == {
+        1: {1: pytest.approx(1 / 3), 4: pytest.approx(-1 / 3)},
+        4: {4: pytest.approx(1 / 3), 1: pytest.approx(-1 / 3)},
+    }
+
+
+@pytest.mark.parametrize("name", ["case57", "case118", "case300"])
+@pytest.mark.parametrize("options", [PLAIN, FlowOptions()], ids=["plain", "limits"])
+def test_the_whole_grid_has_the_same_solution(name, options):
+    net, model = case(name)
+    injections = varied(net, model, 40)
+    eliminated = plan_of(model, False).transit.bus
+    assert len(eliminated) >= 5
+    less, all_buses = solve(model, injections, options), solve(whole(model), injections, options)
+    # case300 has no solution within its reactive limits in some of these hours, whoever looks for one
+    np.testing.assert_array_equal(less.solved, all_buses.solved)
+    assert less.solved.mean() > 0.5
+    np.testing.assert_allclose(less.vm_pu, all_buses.vm_pu, atol=1e-8)
+    np.testing.assert_allclose(less.va_deg, all_buses.va_deg, atol=1e-6)
+    assert np.nanmax(reference.mismatch(model, injections, less)) <= 1e-8
+
+
+@pytest.mark.parametrize("steps", [0, 1, 20])
+def test_however_an_hour_is_solved(monkeypatch, steps):
+    # None or one chord brings no hour to the tolerance: Newton has to do it.
+    monkeypatch.setattr(flow, "CHORD_STEPS", steps)
+    net, model = case("case118")
+    injections = varied(net, model, 5)
+    result = solve(model, injections)
+    assert result.newton_hours == (5 if steps < 20 else 0)
+    assert reference.mismatch(model, injections, result).max() <= 1e-8
+
+
+def test_power_where_none_was_expected_is_met_and_touches_no_other_hour():
+    net, model = case("case118")
+    injections = varied(net, model, 30)
+    bus = int(plan_of(model, True).transit.bus[0])
+    p_mw = injections.p_mw.copy()
+    p_mw[7, bus] = -20.0
+    usual, other = solve(model, injections), solve(model, replace(injections, p_mw=p_mw))
+    assert other.solved.all()
+    assert reference.mismatch(model, replace(injections, p_mw=p_mw), other).max() <= 1e-8
+    rest = np.arange(30) != 7
+    np.testing.assert_array_equal(other.vm_pu[rest], usual.vm_pu[rest])
+    assert abs(other.va_deg[7, bus] - usual.va_deg[7, bus]) > 1e-3
+
+
+def test_power_that_is_no_number_is_refused_there_too():
+    net, model = case("case118")
+    injections = varied(net, model, 3)
+    p_mw = injections.p_mw.copy()
+    p_mw[1, plan_of(model, True).transit.bus[0]] = np.nan
+    result = solve(model, replace(injections, p_mw=p_mw))
+    assert result.status.tolist() == [FlowStatus.SOLVED, FlowStatus.BAD_INPUT, FlowStatus.SOLVED]
+
+
+def test_outages_find_the_same_with_all_buses():
+    net, model = case("case57")
+    injections = varied(net, model, 6)
+    less, all_buses = n1(model, injections), n1(whole(model), injections)
+    np.testing.assert_allclose(less.loading, all_buses.loading, atol=1e-6)
+    np.testing.assert_allclose(less.v_min_pu, all_buses.v_min_pu, atol=1e-8)
+    np.testing.assert_array_equal(less.hours_unsolved, all_buses.hours_unsolved)
