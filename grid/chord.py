@@ -60,6 +60,8 @@ NEAR = 2e-2
 """Mismatch (pu) below which an hour's reactive limits are looked at."""
 SLACK = 5.0
 """A control is switched when it is off its range or set point by so many times the hour's largest mismatch."""
+ROUNDING = 1e-12
+"""A voltage so near to its set point (relative) is there; what rounding leaves differs from block to block."""
 PACE = 3.0
 """An hour is given up that would have to shrink its mismatch more than so many times in every step that is left."""
 
@@ -99,8 +101,9 @@ def mismatch_forward(pattern: Pattern, base: Base, control: Ints, block: Block, 
         if c >= 0:
             store(block.left, c * W, left_q)
         if base.double[i] == 1:
-            if c >= 0:
-                worst = max_abs(worst, mul(to32(sub(one, load(block.holds, c * W))), b))
+            if c >= 0 and (block.active[c] == 1 or base.kind[c] == HOLDING):
+                if block.active[c] == 1:
+                    worst = max_abs(worst, mul(to32(sub(one, load(block.holds, c * W))), b))
                 own = spread64(0.0) if base.kind[c] == HOLDING else sub(one, load(block.swapped, c * W))
                 b = mul(to32(own), b)
             else:
@@ -196,8 +199,9 @@ def bend_swapped(base: Base, rows: Ints, block: Block) -> None:
             continue
         short = short_of_set_point(block, rows[c], c)
         if base.kind[c] == HOLDING:  # and lanes that have just come back to their set point go there
-            lack = load(block.left, c * W)
-            store(block.bent, c * W, mul(sub(spread64(1.0), load(block.swapped, c * W)), short))
+            lack, size = load(block.left, c * W), max_abs(spread64(0.0), short)
+            away = choose(size, spread64(ROUNDING), sub(spread64(1.0), load(block.swapped, c * W)), spread64(0.0))
+            store(block.bent, c * W, mul(away, short))
         else:
             lack = short
             store(block.bent, c * W, spread64(0.0))
@@ -240,11 +244,20 @@ def settle(rows: Ints, base: Base, block: Block, rules: Rules, most: float) -> N
 
 @kernel
 def switch_controls(rows: Ints, base: Base, block: Block, rules: Rules) -> None:
-    """Switch the controls of all lanes that must be, and list what is swapped where that has changed."""
+    """Switch the controls of all lanes that must be, and list what is swapped where that has changed.
+
+    Only lanes that are near a solution are looked at.
+    """
+    worst, tolerance = load(block.worst, 0), spread64(rules.tolerance)
+    near = choose(spread64(NEAR), worst, load(block.live, 0), spread64(0.0))
     store(block.moved, 0, spread64(0.0))
+    store(block.near, 0, near)
+    if not largest(near) > 0.0:
+        return
+    store(block.slack, 0, mul(spread64(SLACK), choose(worst, tolerance, worst, tolerance)))
     for c in range(len(rows)):
         if rows[c] >= 0:
-            switch_control(rows[c], c, block, rules)
+            switch_control(rows[c], c, base, block)
     if largest(load(block.moved, 0)) > 0.0:
         for w in range(W):
             if block.moved[w] == 1.0:
@@ -252,24 +265,36 @@ def switch_controls(rows: Ints, base: Base, block: Block, rules: Rules) -> None:
 
 
 @kernel
-def switch_control(i: int, c: int, block: Block, rules: Rules) -> None:
-    """Look at one control in all lanes that are near, and switch it where it must be."""
-    at, half, slack_of = c * W, spread64(0.5), spread64(SLACK)
-    e, f, v_set = load(block.e, i * W), load(block.f, i * W), load(block.v_set, at)
-    made = sub(load(block.fixed, at), load(block.left, at))
-    above, below = sub(made, load(block.q_max, at)), sub(load(block.q_min, at), made)
-    outside = choose(above, below, above, below)
-    strays = mul(half, fnma(v_set, v_set, fma(e, e, mul(f, f))))
-    worst, tolerance = load(block.worst, 0), spread64(rules.tolerance)
-    slack = mul(slack_of, choose(worst, tolerance, worst, tolerance))
-    wrong = sub(fma(load(block.holds, at), outside, mul(load(block.side, at), strays)), slack)
-    near = choose(spread64(NEAR), worst, load(block.live, 0), spread64(0.0))
-    store(block.wide, 0, mul(near, wrong))
+def switch_control(i: int, c: int, base: Base, block: Block) -> None:
+    """Look at one control in all lanes, and switch it in those near a solution where it must be."""
+    if block.active[c] == 1:
+        held = mul(load(block.side, c * W), beyond_set_point(block, i, c))
+        off = fma(load(block.holds, c * W), beyond_range(block, c), held)
+    elif base.kind[c] == HOLDING:  # as at the base point, in all lanes: half of what there is need not be loaded
+        off = beyond_range(block, c)
+    else:
+        off = mul(load(block.side, c * W), beyond_set_point(block, i, c))
+    store(block.wide, 0, mul(load(block.near, 0), sub(off, load(block.slack, 0))))
     if not largest(load(block.wide, 0)) > 0.0:
         return
     for w in range(W):
         if block.wide[w] > 0.0:
             switch_lane(i, c, w, block)
+
+
+@inlined
+def beyond_range(block: Block, c: int) -> Any:
+    """Reactive power of a control that holds its voltage, beyond its range (pu; negative inside)."""
+    made = sub(spread64(0.0), load(block.left, c * W))
+    above, below = sub(made, load(block.q_max, c * W)), sub(load(block.q_min, c * W), made)
+    return choose(above, below, above, below)
+
+
+@inlined
+def beyond_set_point(block: Block, i: int, c: int) -> Any:
+    """Voltage of a control above its set point, (v² − v_set²) / 2."""
+    e, f, v_set = load(block.e, i * W), load(block.f, i * W), load(block.v_set, c * W)
+    return mul(spread64(0.5), fnma(v_set, v_set, fma(e, e, mul(f, f))))
 
 
 @kernel
