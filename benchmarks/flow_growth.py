@@ -24,9 +24,9 @@ from typing import NamedTuple
 import numpy as np
 
 from benchmarks.flow_cases import PLAIN, Case, make_case
-from grid.base import USUAL
+from grid.base import USUAL, base_of
 from grid.factor import plan_of
-from grid.flow import prepared, solve_voltages
+from grid.flow import solve_voltages
 from grid.kernels import entry
 from grid.model import Injections
 from grid.simd import LANES, aligned, fma, load, store
@@ -107,7 +107,7 @@ def century(case: Case, years: int) -> Point:
 def limit(case: Case, measured: Point) -> str:
     """Say how long the arithmetic and the memory traffic alone would take."""
     plan = plan_of(case.model, False)
-    base = prepared(case.model, PLAIN).base_at(USUAL)
+    base = base_of(case.model, False, False, USUAL)
     steps = 1 + float(solve_voltages(case.model, case.injections, PLAIN).iterations.mean())
     double = steps * (4 * len(plan.pattern.y_col) + 16 * measured.buses)
     single = steps * (len(base.l_turn) + len(base.u_turn) + 8 * measured.buses)

@@ -7,7 +7,9 @@ result depends on its neighbours.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 
@@ -38,7 +40,7 @@ def points_of(model: GridModel) -> Points:
     typical_mw = np.zeros((1, len(model.buses))) if model.typical_mva is None else model.typical_mva.real
     if len(typical_mw) > LANES:
         raise ValueError(f"{len(typical_mw)} typical points; at most {LANES} can be told apart")
-    weight, half_square = np.zeros((len(model.buses), LANES), np.float32), np.full(LANES, np.inf, np.float32)
+    weight, half_square = np.zeros((len(model.buses), LANES)), np.full(LANES, np.inf)
     weights, half_square[: len(typical_mw)] = nearness(model, typical_mw)
     weight[:, : len(typical_mw)] = weights.T
     return Points(weight.reshape(-1), half_square)
@@ -48,6 +50,36 @@ def points_of(model: GridModel) -> Points:
 def base_of(model: GridModel, distributed_slack: bool, limits: bool, point: int) -> Base:
     """Return a base point of ``model``; it is worked out once for each model and choice of options."""
     return make_base(model, plan_of(model, distributed_slack), limits, point)
+
+
+@lru_cache(maxsize=64)
+def bases_of(model: GridModel, distributed_slack: bool, limits: bool, points: tuple[int, ...]) -> Base:
+    """Return some base points of ``model`` side by side."""
+    return side_by_side([base_of(model, distributed_slack, limits, point) for point in points])
+
+
+def side_by_side(bases: Sequence[Base]) -> Base:
+    """Return base points of one grid as one record: its arrays have points as their first axis.
+
+    What depends on the pattern alone has not (``double``, pointers and places of the factor). Entries of ``press``
+    and ``sense`` lie one after the other.
+    """
+    same = {"double", "l_ptr", "l_x", "u_ptr", "u_x"}
+    changed: dict[str, Any] = {
+        name: np.stack([getattr(base, name) for base in bases])
+        for name in set(Base._fields) - same - {"press", "sense"}
+    }
+    changed |= {name: _joined([getattr(base, name) for base in bases]) for name in ("press", "sense")}
+    return bases[0]._replace(**changed)
+
+
+def _joined(entries: Sequence[Entries]) -> Entries:
+    begin = np.cumsum([0, *(len(each.x) for each in entries)])
+    return Entries(
+        ptr=np.stack([each.ptr + start for each, start in zip(entries, begin[:-1], strict=True)]).astype(np.uint32),
+        x=np.concatenate([each.x for each in entries]),
+        value=np.concatenate([each.value for each in entries]),
+    )
 
 
 def make_base(model: GridModel, plan: Plan, limits: bool, point: int, near: Start | None = None) -> Base:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from grid.kernels import AT_MAX, AT_MIN, HOLDING, Pattern, kernel
+from grid.kernels import AT_MAX, AT_MIN, HOLDING, Pattern, allocating, kernel
 from grid.kernels_year import DIRECT, Found, Given
 from grid.simd import (
     LANES,
@@ -81,6 +81,31 @@ class Base(NamedTuple):
     sense: Entries
 
 
+@allocating  # the arrays of the record are new ones to numba: it must count them
+def at_point(bases: Base, k: int) -> Base:
+    """One of several base points of a grid, which share pattern and types of rows (``grid.base.side_by_side``)."""
+    return Base(
+        bases.e[k],
+        bases.f[k],
+        bases.p[k],
+        bases.q[k],
+        bases.kind[k],
+        bases.double,
+        bases.l_ptr,
+        bases.l_x,
+        bases.l_turn[k],
+        bases.l_stretch[k],
+        bases.u_ptr,
+        bases.u_x,
+        bases.u_turn[k],
+        bases.u_stretch[k],
+        bases.pivot[k],
+        bases.bend[k],
+        Entries(bases.press.ptr[k], bases.press.x, bases.press.value),
+        Entries(bases.sense.ptr[k], bases.sense.x, bases.sense.value),
+    )
+
+
 class Places(NamedTuple):
     """Where the caller's columns sit in a block: flat positions of bus power, of bus e and f, of controls.
 
@@ -96,6 +121,19 @@ class Places(NamedTuple):
     transit: Transit
 
 
+class Tasks(NamedTuple):
+    """Portions of hours: those of ``order`` from ``first`` to ``last`` [portions] are solved from a base ``point``.
+
+    ``given_out`` counts the portions that threads have taken.
+    """
+
+    order: Ints
+    point: Ints
+    first: Ints
+    last: Ints
+    given_out: Ints
+
+
 class Block(NamedTuple):
     """State and scratch of one block: [rows × LANES], then [controls × LANES], then what lanes have swapped.
 
@@ -103,7 +141,8 @@ class Block(NamedTuple):
     ``holds`` its voltage (1.0) or not (0.0); ``side`` is 1.0 where it is held at its largest, −1.0 where at its
     least reactive power, ``fixed`` that power; neither: it is off. ``left`` is what is left of its reactive power,
     ``lack`` what the swapped rows lack, ``bent`` what is put on their right for it. ``moved`` marks lanes that have
-    just switched, ``near`` those whose controls are looked at, ``slack`` how far these may be off.
+    just switched, ``near`` those whose controls are looked at, ``slack`` how far these may be off. ``hours`` are
+    those of the lanes, ``starts`` where their rows begin in the caller's matrices.
     """
 
     v: Floats
@@ -135,42 +174,33 @@ class Block(NamedTuple):
     near: Floats
     slack: Floats
     wide: Floats
+    hours: Ints
+    starts: Ints
 
 
 def new_block(rows: int, controls: int) -> Block:
     """Return scratch for one thread; voltages of the row that stands for unsupplied buses are NaN for ever."""
     size, many, square = (rows + 1) * W, controls * W, MOST_SWAPPED * MOST_SWAPPED
-    v = aligned(2 * size, fill=np.nan)
+    filled = {"v_set": 1.0, "inverse_square": 1.0, "holds": 1.0, "left": np.nan}
+    sizes = {"v": 2 * size} | dict.fromkeys(("p", "q", "residual"), size)
+    sizes |= dict.fromkeys(("q_min", "q_max", "side", "fixed", "lack", "swapped", "bent", *filled), many)
+    sizes |= dict.fromkeys(("worst", "live", "moved", "its", "near", "slack", "wide"), W)
+    room, begin = aligned(sum(sizes.values())), np.cumsum([0, *sizes.values()]).tolist()
+    arrays = {name: room[first : first + sizes[name]] for name, first in zip(sizes, begin, strict=False)}
+    for name, value in filled.items():
+        arrays[name][:] = value
+    arrays["v"][:] = np.nan
     return Block(
-        v=v,
-        e=v[:size],
-        f=v[size:],
-        p=aligned(size),
-        q=aligned(size),
-        residual=aligned(size),
+        **arrays,
+        e=arrays["v"][:size],
+        f=arrays["v"][size:],
         x=aligned(2 * size, np.float32),
-        worst=aligned(W),
-        live=aligned(W),
-        moved=aligned(W),
-        its=aligned(W),
-        v_set=aligned(many, fill=1.0),
-        inverse_square=aligned(many, fill=1.0),
-        q_min=aligned(many),
-        q_max=aligned(many),
-        holds=aligned(many, fill=1.0),
-        side=aligned(many),
-        fixed=aligned(many),
-        left=aligned(many, fill=np.nan),
-        lack=aligned(many),
-        swapped=aligned(many),
-        bent=aligned(many),
         active=np.zeros(controls, np.uint8),
         many=np.zeros(W, np.int64),
         which=np.zeros(W * MOST_SWAPPED, np.int64),
         inverse=np.zeros(W * square),
-        near=aligned(W),
-        slack=aligned(W),
-        wide=aligned(W),
+        hours=np.zeros(W, np.int64),
+        starts=np.zeros(W, np.int64),
     )
 
 

@@ -29,7 +29,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from grid.block import MOST_SWAPPED, Base, Block, Places, find_swapped, read_block, write_block
+from grid.block import MOST_SWAPPED, Base, Block, Places, Tasks, at_point, find_swapped, read_block, write_block
 from grid.kernels import HOLDING, Pattern, Rules, entry, inlined, kernel
 from grid.kernels_year import DIRECT, LOST, Found, Given
 from grid.simd import (
@@ -48,6 +48,7 @@ from grid.simd import (
     spread64,
     store,
     sub,
+    take_next,
     to32,
     to64,
 )
@@ -334,8 +335,8 @@ def chord_block(pattern: Pattern, base: Base, control: Ints, rows: Ints, block: 
             return
 
 
-@entry
-def solve_chord(
+@kernel
+def solve_portion(
     pattern: Pattern,
     base: Base,
     given: Given,
@@ -346,8 +347,7 @@ def solve_chord(
     found: Found,
 ) -> None:
     """Solve the ``chosen`` hours block by block; the last block repeats its last hour to fill its lanes."""
-    rows = places.control_rows
-    hours, starts = np.zeros(W, np.int64), np.zeros(W, np.int64)
+    rows, hours, starts = places.control_rows, block.hours, block.starts
     for first in range(0, len(chosen), W):
         for w in range(W):
             hours[w] = chosen[min(first + w, len(chosen) - 1)]
@@ -360,3 +360,26 @@ def solve_chord(
             found.how[h] = DIRECT if arrived else LOST
             found.iterations[h], found.mismatch_pu[h], found.reached[h] = int(block.its[w]), block.worst[w], 1.0
         write_block(pattern, given, places, block, hours, starts, found)
+
+
+@entry
+def solve_chord(
+    pattern: Pattern,
+    bases: Base,
+    given: Given,
+    places: Places,
+    rules: Rules,
+    tasks: Tasks,
+    block: Block,
+    found: Found,
+) -> None:
+    """Solve one portion after the other, as long as there are any that no other thread has taken.
+
+    A call costs a tenth of a millisecond, so there is one for each thread and not for each portion.
+    """
+    while True:
+        k = take_next(tasks.given_out)
+        if k >= len(tasks.point):
+            return
+        chosen, base = tasks.order[tasks.first[k] : tasks.last[k]], at_point(bases, tasks.point[k])
+        solve_portion(pattern, base, given, places, rules, chosen, block, found)

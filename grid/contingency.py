@@ -20,7 +20,7 @@ from typing import NamedTuple
 import numpy as np
 
 from grid import kernels_year
-from grid.base import make_base, make_places
+from grid.base import make_base, make_places, side_by_side
 from grid.block import Base
 from grid.carry import Extremes, Sheet, Wires, extremes, new_sheet
 from grid.factor import make_plan, with_values
@@ -216,15 +216,16 @@ def _outage(case: _Case, outage: Outage) -> _Outage:
         return make_base(without, new, case.options.enforce_q_limits, point, Start(e, f, e, f))
 
     whole = partial(prepared, replace(without, transit=np.zeros_like(without.transit)), case.options)
-    grid = Prepared(without, new, make_places(without, new), base_at, case.intact.points, whole)
+    bases_at = cache(lambda points: side_by_side([base_at(point) for point in points]))
+    grid = Prepared(without, new, make_places(without, new), bases_at, case.intact.points, whole)
     return _Outage(grid, wires_of(without), dark)
 
 
 def _voltages(grid: Prepared, point: int) -> Complexes:
     """Return the voltages of a base point [buses]."""
-    base, bus = grid.base_at(point), grid.plan.pattern.bus
+    base, bus = grid.bases_at((point,)), grid.plan.pattern.bus
     v_pu: Complexes = np.full((1, len(grid.model.buses)), complex(np.nan, np.nan))
-    v_pu[0, bus] = base.e + 1j * base.f
+    v_pu[0, bus] = base.e[0] + 1j * base.f[0]
     recover(grid.plan.transit, bus, v_pu, np.array([0]))
     row: Complexes = v_pu[0]
     return row

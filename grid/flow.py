@@ -19,15 +19,15 @@ import numpy as np
 import numpy.typing as npt
 
 from grid import carry, chord, kernels, kernels_sift, kernels_year, lanes
-from grid.base import USUAL, base_of, flat_start, places_of, points_of
-from grid.block import Base, Places, new_block
+from grid.base import USUAL, bases_of, flat_start, places_of, points_of
+from grid.block import Base, Places, Tasks, new_block
 from grid.carry import Carried, Wires
 from grid.factor import Plan, plan_of
-from grid.kernels_sift import Points, Sifted
+from grid.kernels_sift import Masks, Points, Sifted
 from grid.kernels_year import Found, Given, Start
 from grid.model import FlowOptions, FlowResult, FlowStatus, FlowVoltages, GridModel, Injections
 from grid.simd import LANES
-from grid.threads import portions, take_turns
+from grid.threads import count_of, portions, take_turns
 from grid.transit import recover
 from scenarios.records import Floats, Ints
 
@@ -173,7 +173,7 @@ def _for_reading(values: Floats) -> Floats:
 
 
 class Prepared(NamedTuple):
-    """What hours are solved on: the grid, its elimination plan, its base points.
+    """What hours are solved on: the grid, its elimination plan, its base points (some of them side by side).
 
     ``whole`` prepares the same grid without eliminating any bus, for hours that have power where none is expected.
     """
@@ -181,7 +181,7 @@ class Prepared(NamedTuple):
     model: GridModel
     plan: Plan
     places: Places
-    base_at: Callable[[int], Base]
+    bases_at: Callable[[tuple[int, ...]], Base]
     points: Points
     whole: Callable[[], Prepared]
 
@@ -191,9 +191,9 @@ def prepared(model: GridModel, options: FlowOptions) -> Prepared:
     slack, limits = options.distributed_slack, options.enforce_q_limits
     if not options.start_from_typical:
         model = replace(model, typical_mva=None)
-    base_at = partial(base_of, model, slack, limits)
+    bases_at = partial(bases_of, model, slack, limits)
     whole = partial(_whole, model, options)
-    return Prepared(model, plan_of(model, slack), places_of(model, slack), base_at, points_of(model), whole)
+    return Prepared(model, plan_of(model, slack), places_of(model, slack), bases_at, points_of(model), whole)
 
 
 @lru_cache(maxsize=16)
@@ -224,13 +224,16 @@ def _run(
     plan, given = grid.plan, given_rows(grid.model, grid.plan, injections)
     asked = np.arange(len(injections.p_mw)) if hours is None else hours
     sifted = sift_hours(grid, given, options.threads, asked)
-    chosen, tasks = _tasks(plan, sifted)
+    points, tasks = _tasks(plan, sifted)
+    chosen = tasks.order
     if len(chosen) < len(asked):
         _blank(found, np.setdiff1d(asked, chosen))
+    if not len(chosen):
+        return sifted
     rules = kernels.Rules(
         SQUARE_SHARE * options.tolerance_pu, options.max_iterations, options.enforce_q_limits, False
     )
-    _by_chords(grid, given, rules, found, tasks, options.threads)
+    _by_chords(grid, given, rules, grid.bases_at(points), tasks, found, options.threads)
     left = chosen[found.how[chosen] == kernels_year.LOST]
     if len(left):
         _by_other_means(grid, given, rules, left, found, options.threads)
@@ -264,51 +267,59 @@ def sift_hours(grid: Prepared, given: Given, threads: int, asked: Ints) -> Sifte
     """Return which of the hours ``asked`` for cannot be tried, and the nearest base point of each."""
     hours = len(given.p_mw)
     sifted = Sifted(np.full(hours, kernels_sift.UNASKED, np.uint8), np.zeros(hours, np.int16))
-    dead, transit = np.flatnonzero(~grid.plan.live), grid.plan.transit.bus
+    masks = Masks(_mask(grid, np.flatnonzero(~grid.plan.live)), _mask(grid, grid.plan.transit.bus))
 
     def work(parts: Iterator[Ints]) -> None:
         for part in parts:
-            kernels_sift.sift(given, dead, transit, grid.points, part, sifted)
+            kernels_sift.sift(given, masks, grid.points, part, sifted)
 
     take_turns(work, portions(asked, SIFTED_HOURS), threads)
     return sifted
+
+
+def _mask(grid: Prepared, buses: Ints) -> Floats:
+    mask = np.zeros(len(grid.model.buses) if len(buses) else 0)
+    mask[buses] = 1.0
+    return mask
 
 
 SIFTED_HOURS, CARRIED_HOURS = 32 * LANES, 8 * LANES
 """Hours that a thread takes at a time: about a millisecond of work."""
 
 
-def _tasks(plan: Plan, sifted: Sifted) -> tuple[Ints, list[tuple[int, Ints]]]:
-    """Return the hours that can be tried, and portions of them with their base points, the largest first."""
+def _tasks(plan: Plan, sifted: Sifted) -> tuple[tuple[int, ...], Tasks]:
+    """Return the base points that are needed, and portions of the hours that can be tried."""
     order, first = np.zeros(len(sifted.wrong), np.int64), np.zeros(LANES + 2, np.int64)
     kernels_sift.by_point(sifted, order, first)
     if len(plan.pattern.bus) == 0:
         first[:] = 0
+    points = np.flatnonzero(np.diff(first[: LANES + 1]))
     size = _portion(len(plan.pattern.bus))
-    hours_of = [(point, order[first[point] : first[point + 1]]) for point in range(LANES)]
-    tasks = [(point, part) for point, hours in hours_of for part in portions(hours, size)]
-    return order[: first[LANES]], sorted(tasks, key=lambda task: -len(task[1]))
+    begins = [np.arange(first[point], first[point + 1], size) for point in points]
+    point = np.repeat(np.arange(len(points)), [len(begin) for begin in begins])
+    begin = np.concatenate([*begins, np.zeros(0, np.int64)])
+    end = np.minimum(begin + size, first[points + 1][point])
+    return tuple(points.tolist()), Tasks(order[: first[LANES]], point, begin, end, np.zeros(1, np.int64))
 
 
 def _portion(rows: int) -> int:
-    """Hours that a thread solves at a time: a few milliseconds of work, in whole blocks."""
-    return LANES * min(max(1024 // max(rows, 1), 2), 16)
+    """Hours that a thread solves at a time: a good millisecond of work, in whole blocks."""
+    return LANES * min(max(512 // max(rows, 1), 1), 8)
 
 
 def _by_chords(
-    grid: Prepared, given: Given, rules: kernels.Rules, found: Found, tasks: list[tuple[int, Ints]], threads: int
+    grid: Prepared, given: Given, rules: kernels.Rules, bases: Base, tasks: Tasks, found: Found, threads: int
 ) -> None:
     """Solve the hours of each base point with its factor; threads take portion after portion."""
     plan, places = grid.plan, grid.places
     rules = rules._replace(max_iterations=CHORD_STEPS)
-    bases = {point: grid.base_at(point) for point, _ in tasks}
 
-    def work(parts: Iterator[tuple[int, Ints]]) -> None:
-        block = new_block(len(plan.pattern.bus) + len(plan.transit.bus), len(places.control))
-        for point, hours in parts:
-            chord.solve_chord(plan.pattern, bases[point], given, places, rules, hours, block, found)
+    def work(callers: Iterator[int]) -> None:
+        for _ in callers:
+            block = new_block(len(plan.pattern.bus) + len(plan.transit.bus), len(places.control))
+            chord.solve_chord(plan.pattern, bases, given, places, rules, tasks, block, found)
 
-    take_turns(work, tasks, threads)
+    take_turns(work, range(min(count_of(threads), len(tasks.point))), threads)
 
 
 def _by_newton(
@@ -328,8 +339,8 @@ def _by_newton(
 
 def _start(grid: Prepared) -> Start:
     """Where Newton starts: the usual base point, and the flat one."""
-    base, flat = grid.base_at(USUAL), flat_start(grid.model, grid.plan)
-    return Start(base.e, base.f, flat.flat_e, flat.flat_f)
+    base, flat = grid.bases_at((USUAL,)), flat_start(grid.model, grid.plan)
+    return Start(base.e[0], base.f[0], flat.flat_e, flat.flat_f)
 
 
 def _judge(model: GridModel, found: Found, status: Ints, messages: dict[int, str]) -> None:

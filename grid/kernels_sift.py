@@ -1,8 +1,7 @@
 """Injections of all hours → which hours cannot be tried, and the base point that is nearest to each of the others.
 
 The distance to a point c is smallest where weight·p − half square is largest (``grid.sensitivities.nearness``).
-``LANES`` base points are tried side by side, in single precision: which point is taken changes no result beyond the
-tolerance. A value of p that is no finite number makes all of their products so.
+``LANES`` base points are tried side by side; a value of p that is no finite number makes all of their products so.
 """
 
 from __future__ import annotations
@@ -14,10 +13,9 @@ import numpy.typing as npt
 
 from grid.kernels import entry, inlined, kernel, summing
 from grid.kernels_year import Given
-from grid.simd import LANES, fma, load, place_of_largest, spread32, store, sub
+from grid.simd import LANES, fma, load, load_spread, place_of_largest, spread64, store, sub
 
 Floats = npt.NDArray[np.float64]
-Singles = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int64]
 
 BAD_P, BAD_Q, BAD_V_SET, BAD_Q_MIN, BAD_Q_MAX, STRANDED, IN_TRANSIT, UNASKED = 1, 2, 4, 8, 16, 32, 64, 128
@@ -32,8 +30,8 @@ SIDE = 4
 class Points(NamedTuple):
     """What weighs the power of an hour for each base point [buses × LANES], and half squares (∞: no point)."""
 
-    weight: Singles
-    half_square: Singles
+    weight: Floats
+    half_square: Floats
 
 
 class Sifted(NamedTuple):
@@ -69,15 +67,15 @@ def _of_controls(v_set: Floats, low: Floats, high: Floats) -> int:
 
 
 @kernel
-def _measure(p_mw: Floats, hours: Ints, points: Points, near: Singles) -> None:
+def _measure(p_mw: Floats, hours: Ints, points: Points, near: Floats) -> None:
     """Set ``near`` [SIDE × LANES]: how near SIDE hours are to all points, which are so read once."""
-    half = load(points.half_square, 0)
-    a, b, c, d = spread32(0.0), spread32(0.0), spread32(0.0), spread32(0.0)
-    first, second, third, fourth = p_mw[hours[0]], p_mw[hours[1]], p_mw[hours[2]], p_mw[hours[3]]
-    for i in range(p_mw.shape[1]):
+    buses, half = p_mw.shape[1], load(points.half_square, 0)
+    a, b, c, d = spread64(0.0), spread64(0.0), spread64(0.0), spread64(0.0)
+    at, bt, ct, dt = hours[0] * buses, hours[1] * buses, hours[2] * buses, hours[3] * buses
+    for i in range(buses):
         point = load(points.weight, i * LANES)
-        a, b = fma(spread32(first[i]), point, a), fma(spread32(second[i]), point, b)
-        c, d = fma(spread32(third[i]), point, c), fma(spread32(fourth[i]), point, d)
+        a, b = fma(load_spread(p_mw, at + i), point, a), fma(load_spread(p_mw, bt + i), point, b)
+        c, d = fma(load_spread(p_mw, ct + i), point, c), fma(load_spread(p_mw, dt + i), point, d)
     store(near, 0, sub(a, half))
     store(near, LANES, sub(b, half))
     store(near, 2 * LANES, sub(c, half))
@@ -85,44 +83,62 @@ def _measure(p_mw: Floats, hours: Ints, points: Points, near: Singles) -> None:
 
 
 @kernel
-def _nearest(near: Singles, side: int) -> int:
+def _nearest(near: Floats, side: int) -> int:
     """Return the nearest base point of an hour, −1 when its power is not finite everywhere."""
     first = side * LANES
     return place_of_largest(load(near, first)) if np.isfinite(near[first]) else -1
 
 
 @summing
-def _power(given: Given, h: int, buses: Ints) -> float:
-    """Sum of the sizes of active and reactive power at some buses in an hour."""
-    total, p, q = 0.0, given.p_mw[h], given.q_mvar[h]
-    for b in buses:
-        total += abs(p[b]) + abs(q[b])
+def _where(p: Floats, q: Floats, mask: Floats) -> float:
+    """Sum of the sizes of active and reactive power at the buses of a mask (1.0: of it)."""
+    total = 0.0
+    for i in range(len(mask)):
+        total += (abs(p[i]) + abs(q[i])) * mask[i]
     return total
 
 
-@entry
-def sift(given: Given, dead: Ints, transit: Ints, points: Points, part: Ints, sifted: Sifted) -> None:
-    """Judge the hours of ``part`` and find their base points.
+class Masks(NamedTuple):
+    """1.0 at buses that are not supplied, and at those that are eliminated; empty where there are none."""
 
-    ``dead`` lists the buses that are not supplied, ``transit`` those that are eliminated.
-    """
-    near, hours, last = np.empty(SIDE * LANES, np.float32), np.zeros(SIDE, np.int64), len(part) - 1
+    dead: Floats
+    transit: Floats
+
+
+@inlined
+def _judge(given: Given, masks: Masks, h: int) -> int:
+    """Return what is wrong with reactive power, and with where there is power, in an hour."""
+    p, q = given.p_mw[h], given.q_mvar[h]
+    wrong = BAD_Q * _not_finite(q)
+    if len(masks.dead) > 0:
+        wrong |= STRANDED * (_where(p, q, masks.dead) != 0.0)
+    if len(masks.transit) > 0:
+        wrong |= IN_TRANSIT * (_where(p, q, masks.transit) != 0.0)
+    return wrong
+
+
+@inlined
+def _judge_controls(given: Given, h: int) -> int:
+    """Return what is wrong with set points and ranges in an hour."""
     v_set, low, high = given.v_set, given.q_min, given.q_max
-    same = max(len(v_set), len(low), len(high)) == 1
-    always = _of_controls(v_set[0], low[0], high[0]) if same else 0
+    return _of_controls(v_set[_row(v_set, h)], low[_row(low, h)], high[_row(high, h)])
+
+
+@entry
+def sift(given: Given, masks: Masks, points: Points, part: Ints, sifted: Sifted) -> None:
+    """Judge the hours of ``part`` and find their base points."""
+    near, hours, last = np.empty(SIDE * LANES), np.zeros(SIDE, np.int64), len(part) - 1
+    same = max(len(given.v_set), len(given.q_min), len(given.q_max)) == 1
+    always = _judge_controls(given, 0) if same else 0
     for first in range(0, len(part), SIDE):
         for side in range(SIDE):
             hours[side] = part[min(first + side, last)]
         _measure(given.p_mw, hours, points, near)
         for side in range(SIDE):
             h, point = hours[side], _nearest(near, side)
-            wrong = BAD_P * (point < 0) | BAD_Q * _not_finite(given.q_mvar[h])
-            wrong |= STRANDED * (_power(given, h, dead) != 0.0) | IN_TRANSIT * (_power(given, h, transit) != 0.0)
-            if same:
-                wrong |= always
-            else:
-                wrong |= _of_controls(v_set[_row(v_set, h)], low[_row(low, h)], high[_row(high, h)])
-            sifted.wrong[h], sifted.point[h] = wrong, max(point, 0)
+            wrong = BAD_P * (point < 0) | _judge(given, masks, h)
+            sifted.wrong[h] = wrong | (always if same else _judge_controls(given, h))
+            sifted.point[h] = max(point, 0)
 
 
 @entry

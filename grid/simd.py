@@ -270,3 +270,14 @@ def place_of_largest(typing_context, v):  # type: ignore[no-untyped-def]
         return builder.zext(place, ir.IntType(64))
 
     return types.int64(v), code
+
+
+@operation
+def take_next(typing_context, counter):  # type: ignore[no-untyped-def]
+    """Raise ``counter[0]`` by one and return what it was before; no two threads are given the same number."""
+
+    def code(context, builder, signature, args):  # type: ignore[no-untyped-def]
+        place = _address(context, builder, signature.args[0], args[0], ir.Constant(ir.IntType(64), 0))
+        return builder.atomic_rmw("add", place, ir.Constant(ir.IntType(64), 1), "monotonic")
+
+    return types.int64(counter), code

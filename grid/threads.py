@@ -23,7 +23,7 @@ def take_turns(work: Callable[[Iterator[Task]], None], tasks: Sequence[Task], th
     same processor, and stay there for longer than most work takes.
     """
     waiting = iter(tasks)  # of a sequence: the interpreter lock lets one thread at a time have the next
-    count = min(threads or os.cpu_count() or 1, len(tasks))
+    count = min(count_of(threads), len(tasks))
     if count <= 1:
         work(waiting)
         return
@@ -35,6 +35,11 @@ def take_turns(work: Callable[[Iterator[Task]], None], tasks: Sequence[Task], th
         begun = [other for other in others if not other.cancel()]  # busy elsewhere: not needed any more
     for other in begun:
         other.result()
+
+
+def count_of(threads: int) -> int:
+    """Return how many threads are meant (0: as many as processors)."""
+    return threads or os.cpu_count() or 1
 
 
 @lru_cache(maxsize=4)
