@@ -25,7 +25,7 @@ from grid.compile import compile_net, multiples_of, tabled_injections
 from grid.flow import FlowOptions
 from grid.model import GridModel, Injections
 from grid.network import build_net
-from grid.reference import INJECTING, solver_tables
+from grid.tables import INJECTING, solver_tables
 from scenarios.load import load_scenario
 from scenarios.records import Floats
 from sim.pipeline import simulate

@@ -20,8 +20,8 @@ import pandas as pd
 from benchmarks.flow_cases import PLAIN, Case, load_rows
 from grid.flow import solve_voltages
 from grid.model import Complexes, Injections
-from grid.reference import SolverTables, solver_tables
 from grid.summary import take
+from grid.tables import SolverTables, solver_tables
 from scenarios.records import Floats
 
 TOLERANCE_PU = 1e-8

@@ -1,6 +1,6 @@
 """A pandapower net → :class:`grid.model.GridModel`: two-port admittances, controls and slacks as arrays.
 
-The conversion of elements to a π-model is pandapower's own (:func:`grid.reference.solver_tables`); the two-port
+The conversion of elements to a π-model is pandapower's own (:func:`grid.tables.solver_tables`); the two-port
 algebra, the grouping of sources by bus and the normalising of slack shares happen here.
 """
 
@@ -13,7 +13,7 @@ from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import connected_components
 
 from grid.model import Complexes, GridModel, Injections
-from grid.reference import SolverTables, solver_tables
+from grid.tables import SolverTables, solver_tables
 from scenarios.records import Floats, Ints
 
 

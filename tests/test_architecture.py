@@ -23,7 +23,7 @@ MAY_IMPORT = {
 }
 
 OWNERS = {
-    "pandapower": ("grid/network.py", "grid/reference.py", "grid/elements.py", "grid/imports/"),
+    "pandapower": ("grid/network.py", "grid/reference.py", "grid/tables.py", "grid/elements.py", "grid/imports/"),
     "pvlib": ("profiles/solar.py", "profiles/sun.py", "profiles/nasa_power.py"),
     "windpowerlib": ("profiles/wind.py",),
     "pydantic": ("scenarios/",),

@@ -7,16 +7,17 @@ from flow_cases import case, ring, two_buses
 
 from grid import reference
 from grid.compile import bus_positions, compile_net, tabled_injections
+from grid.tables import quiet, solver_tables
 from scenarios.errors import DataError
 
 
 @pytest.mark.parametrize("name", ["case14", "case57", "case118", "case300"])
 def test_admittance_equals_pandapowers(name):
     net, model = case(name)
-    with reference._quiet():
+    with quiet():
         pp.runpp(net, lightsim2grid=False)
     theirs = net._ppc["internal"]["Ybus"]
-    rows = reference.solver_tables(net).bus_of
+    rows = solver_tables(net).bus_of
     lookup = net._pd2ppc_lookups["bus"]
     to = np.empty(len(rows), dtype=int)
     for bus, row in rows.items():
