@@ -151,6 +151,8 @@ def _spread(
     for day in range(clock.day[begin], clock.day[end - 1] + 1):
         first = max(begin, clock.first_step[day])
         stop = min(end, clock.first_step[day + 1])
+        if not _any_new(layer, first - begin, stop - begin, search):
+            continue
         for k in range(plants):
             _by_water(k, day, layer, (begin, first, stop), search, stack, water)
         for k in range(len(stores.keep)):
@@ -181,6 +183,15 @@ def _offer(layer: int, step: int, cost: float, way: tuple[int, int, int], search
 def _is_new(layer: int, place: int, search: Search) -> bool:
     """Whether the layer before has a new label in a step: what old ones can bring, it has offered already."""
     return bool(layer == 1 or search.by[layer - 1, place] != OWN)
+
+
+@kernel
+def _any_new(layer: int, first: int, stop: int, search: Search) -> bool:
+    """Whether the layer before has a new label in any of some places."""
+    for place in range(first, stop):
+        if _is_new(layer, place, search):
+            return True
+    return False
 
 
 @kernel

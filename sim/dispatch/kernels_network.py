@@ -93,6 +93,6 @@ def settled(step: int, stack: Stack, network: Network) -> None:
     take_up(step, hour, wires)
     settle_hour(step, hour, wires)
     for column in range(len(wires.price)):
-        wires.used_mw[step, column] = min(max(hour.used_mw[column], 0.0), wires.width_mw[step, column])
+        wires.used_mw[step, column] = min(max(hour.used_mw[column], 0.0), hour.width_mw[column])
     for resource in range(len(stack.line)):
         freshen(resource, step, step + 1, stack, network)
