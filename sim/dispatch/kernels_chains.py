@@ -151,19 +151,21 @@ def _spread(
     for day in range(clock.day[begin], clock.day[end - 1] + 1):
         first = max(begin, clock.first_step[day])
         stop = min(end, clock.first_step[day + 1])
-        if not _any_new(layer, first - begin, stop - begin, search):
+        new = _new_among(layer, first, stop, begin, search)
+        if new[0] == stop:
             continue
         for k in range(plants):
             _by_water(k, day, layer, (begin, first, stop), search, stack, water)
         for k in range(len(stores.keep)):
             if stores.daily[k]:
-                _by_store(k, layer, (begin, first, stop), search, stack, stores)
+                _by_store(k, layer, new, (begin, first, stop), search, stack, stores)
     for k in range(plants):
         if water.pool_mwh[k] < np.inf:
             _by_pool(k, layer, (begin, end), search, stack, water, clock)
+    new = _new_among(layer, begin, end, begin, search)
     for k in range(len(stores.keep)):
         if not stores.daily[k]:
-            _by_store(k, layer, (begin, begin, end), search, stack, stores)
+            _by_store(k, layer, new, (begin, begin, end), search, stack, stores)
 
 
 @kernel
@@ -186,12 +188,14 @@ def _is_new(layer: int, place: int, search: Search) -> bool:
 
 
 @kernel
-def _any_new(layer: int, first: int, stop: int, search: Search) -> bool:
-    """Whether the layer before has a new label in any of some places."""
-    for place in range(first, stop):
-        if _is_new(layer, place, search):
-            return True
-    return False
+def _new_among(layer: int, first: int, stop: int, begin: int, search: Search) -> tuple[int, int]:
+    """Return the first and the last step with a new label in the layer before; none: ``stop``, and ``first − 1``."""
+    least, most = first, stop - 1
+    while least < stop and not _is_new(layer, least - begin, search):
+        least += 1
+    while most > least and not _is_new(layer, most - begin, search):
+        most -= 1
+    return least, most if least < stop else first - 1
 
 
 @kernel
@@ -266,13 +270,22 @@ def _prices_of_store(k: int, begin: int, end: int, search: Search, stores: Store
 
 @kernel
 def _by_store(
-    k: int, layer: int, reach: tuple[int, int, int], search: Search, stack: Stack, stores: Stores
+    k: int,
+    layer: int,
+    new: tuple[int, int],
+    reach: tuple[int, int, int],
+    search: Search,
+    stack: Stack,
+    stores: Stores,
 ) -> None:
-    """Offer energy that store ``k`` carries forward from earlier filling, or draws now and fills up later."""
+    """Offer energy that store ``k`` carries forward from earlier filling, or draws now and fills up later.
+
+    Nothing comes from before the first ``new`` label, or from after the last one.
+    """
     begin, first, stop = reach
     keep, by = stores.keep[k], stores.resource[k]
     longer, carried, source = 1.0 / keep, np.inf, OWN
-    for step in range(first, stop):
+    for step in range(new[0], stop):
         place = step - begin
         if carried < np.inf:
             cost = carried * search.draw_by[k, place] + search.draw_add[k, place]
@@ -287,7 +300,7 @@ def _by_store(
     carried, source = np.inf, OWN
     if layer == 1 and not stores.daily[k]:
         carried, source = stores.end_value[k], KEPT
-    for step in range(stop - 1, first - 1, -1):
+    for step in range(new[1], first - 1, -1):
         place = step - begin
         if stores.level_mwh[k, step] - stores.low_mwh[k, step] <= SMALL:
             carried = np.inf
