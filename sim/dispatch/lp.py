@@ -298,7 +298,7 @@ class Walk:
     def _wanted(self, model: WindowModel, values: Floats) -> bool:
         """Whether load goes without in a solution, or some would if it were a column of its own."""
         used = any(values[:, self.plan.at[kind]].max(initial=0.0) > LITTLE_MW for kind in EMERGENCY_KINDS)
-        return used or bool(model.cell_rows and (model.worth_mw(EMERGENCY_KINDS) > LITTLE_CNY).any())
+        return used or bool(len(model.cell_rows) and (model.worth_mw(EMERGENCY_KINDS) > LITTLE_CNY).any())
 
     def _linked(self, flow: Floats, first: Floats | float = 0.0) -> Floats:
         """Return flows [steps × rows] with coupled rows less those of the step before; ``first`` adds at step 0."""

@@ -102,7 +102,7 @@ def supply(case: DispatchCase, commitment: Commitment) -> Supply:
         price=np.array([segment.price for segment in segments]),
         width_mw=width,
         top_mw=np.cumsum(width, axis=0),
-        asked_mw=row_sums(case.load_mw) + flexible + case.loss_mw + row_sums(sent),
+        asked_mw=case.load_mw.sum(axis=1) + flexible + case.loss_mw + sent.sum(axis=1),
         sent_mw=sent,
     )
 

@@ -36,19 +36,23 @@ class WindowModel:
         matrix = merging.window_matrix(day)
         self._fixed_rows = matrix.shape[0]
         self._seen = 0
+        self._duals: Floats | None = None
         self._accepted: tuple[highspy.HighsModelStatus, ...] = (highspy.HighsModelStatus.kOptimal,)
         self._highs = quiet_highs()
         price = np.tile(merging.price * self._step_h, (len(day), 1))
         price[-1] += merging.end_price
         self._highs.passModel(_linear_programme(matrix, price.ravel()))
-        self.cell_rows: list[int] = []
-        self.cell_places: list[int] = []
+        self.cell_rows, self.cell_places = np.zeros((2, 0), dtype=np.int64)
 
     def need(self, cells: Sequence[Cell]) -> None:
         """Take cells into the programme that are not yet in it; those beyond the window's end are not for it."""
-        for row, place in cells[self._seen :]:
-            if place < self._shape[0]:
-                self._add(row, place)
+        added = [cell for cell in cells[self._seen :] if cell[1] < self._shape[0]]
+        for row, place in added:
+            self._add(row, place)
+        if added:
+            new_rows, new_places = np.array(added, dtype=np.int64).T
+            self.cell_rows = np.concatenate([self.cell_rows, new_rows])
+            self.cell_places = np.concatenate([self.cell_places, new_places])
         self._seen = len(cells)
 
     @property
@@ -77,10 +81,17 @@ class WindowModel:
             highs.run()
         if highs.getModelStatus() not in self._accepted:
             raise InvariantError(f"dispatch: HiGHS says {highs.modelStatusToString(highs.getModelStatus())}")
+        self._duals = None
         return self._column_values()[: self._lower.size].reshape(self._shape)
 
     def _column_values(self) -> Floats:
         return np.array(self._highs.getSolution().col_value)
+
+    def _row_duals(self) -> Floats:
+        """Return the duals of the last optimum; HiGHS makes a list of them each time it is asked."""
+        if self._duals is None:
+            self._duals = np.array(self._highs.getSolution().row_dual)
+        return self._duals
 
     def _set_bounds(self, lower: Floats, upper: Floats) -> None:
         """Tell HiGHS the bounds that changed since the last optimum."""
@@ -94,7 +105,7 @@ class WindowModel:
 
         The dual of the balance is the price at the slack; with rows, load pays its share of their duals on top.
         """
-        dual = np.array(self._highs.getSolution().row_dual)
+        dual = self._row_duals()
         price = dual[: self._shape[0]].copy()
         reach = np.append(self._plan.load_reach, np.zeros(len(self._plan.reach) - self._plan.network_rows))
         np.add.at(price, self.cell_places, dual[self._fixed_rows :] * reach[self.cell_rows])
@@ -102,7 +113,7 @@ class WindowModel:
 
     def worth_mw(self, kinds: Sequence[str]) -> Floats:
         """Return what a MW of each column of some kinds would save, CNY [steps × columns], by the last duals."""
-        dual = np.array(self._highs.getSolution().row_dual)
+        dual = self._row_duals()
         weight = np.zeros((self._shape[0], len(self._plan.reach)))
         np.add.at(weight, (self.cell_places, self.cell_rows), dual[self._fixed_rows :])
         columns = np.concatenate([np.arange(self._plan.at[k].start, self._plan.at[k].stop) for k in kinds])
@@ -123,8 +134,6 @@ class WindowModel:
             value.append(np.array([-1.0, 1.0]))
         columns = np.concatenate(index).astype(np.int32)
         self._highs.addRow(-INFINITY, INFINITY, len(columns), columns, np.concatenate(value))
-        self.cell_rows.append(row)
-        self.cell_places.append(place)
 
     def _new_columns(self, price: float) -> Ints:
         """Add the columns for what is above and below a soft row, and return where they are."""
