@@ -189,7 +189,7 @@ def _is_new(layer: int, place: int, search: Search) -> bool:
 
 @kernel
 def _new_among(layer: int, first: int, stop: int, begin: int, search: Search) -> tuple[int, int]:
-    """Return the first and the last step with a new label in the layer before; none: ``stop``, and ``first − 1``."""
+    """Return the first and the last step with a new label in the layer before; none: ``stop``, ``first − 1``."""
     least, most = first, stop - 1
     while least < stop and not _is_new(layer, least - begin, search):
         least += 1

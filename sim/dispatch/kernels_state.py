@@ -55,8 +55,8 @@ class Hour(NamedTuple):
 
     ``row`` [active], ``position`` [rows] of a row among the active ones (−1: none), ``basic`` [active + 1],
     ``place`` [columns + 3 · rows], inverse of the basis, values of the basic columns, duals, the right side, a
-    scratch column, entries of a row of the tableau and reduced costs [columns + 3 · rows], supply used and its width
-    [columns].
+    scratch column, entries of a row of the tableau and reduced costs [columns + 3 · rows], supply used and its
+    width [columns].
     """
 
     size: _Ints

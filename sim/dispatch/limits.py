@@ -127,9 +127,7 @@ def broken_rows(limits: NetworkLimits, case: DispatchCase, result: DispatchResul
     return np.flatnonzero(broken.any(axis=0))
 
 
-def _look_at(
-    injected: list[Floats], reach: Floats, roughly: Reals, limits: NetworkLimits, broken: Bools
-) -> None:
+def _look_at(injected: list[Floats], reach: Floats, roughly: Reals, limits: NetworkLimits, broken: Bools) -> None:
     """Mark the rows that are exceeded in some steps; ``reach`` [rows × things], ``roughly`` in single precision.
 
     Most rows stay far below their limits: those are told in single precision, the others looked at exactly.
