@@ -47,12 +47,11 @@ class WindowModel:
     def need(self, cells: Sequence[Cell]) -> None:
         """Take cells into the programme that are not yet in it; those beyond the window's end are not for it."""
         added = [cell for cell in cells[self._seen :] if cell[1] < self._shape[0]]
-        for row, place in added:
-            self._add(row, place)
         if added:
-            new_rows, new_places = np.array(added, dtype=np.int64).T
-            self.cell_rows = np.concatenate([self.cell_rows, new_rows])
-            self.cell_places = np.concatenate([self.cell_places, new_places])
+            rows, places = np.array(added, dtype=np.int64).T
+            self._add(rows, places)
+            self.cell_rows = np.concatenate([self.cell_rows, rows])
+            self.cell_places = np.concatenate([self.cell_places, places])
         self._seen = len(cells)
 
     @property
@@ -120,27 +119,42 @@ class WindowModel:
         pays = dual[: self._shape[0], None] * self._plan.sign[columns] + weight @ self._plan.reach[:, columns]
         return np.asarray(pays - self._plan.price[columns] * self._step_h)
 
-    def _add(self, row: int, place: int) -> None:
-        """Add a row for one step of the window; a coupled one takes in the step before, if the window has it."""
+    def _add(self, rows: Ints, places: Ints) -> None:
+        """Add rows, each for one step of the window, with the columns for what exceeds soft ones."""
+        soft = np.isfinite(self._plan.row_price[rows])
+        extra = np.full((len(rows), 2), -1)
+        extra[soft] = self._new_columns(self._plan.row_price[rows][soft])
+        entries = [self._entries(*cell) for cell in zip(rows.tolist(), places.tolist(), extra, strict=True)]
+        index = np.concatenate([columns for columns, _ in entries]).astype(np.int32)
+        starts = np.cumsum([0, *(len(columns) for columns, _ in entries)])[:-1].astype(np.int32)
+        value = np.concatenate([values for _, values in entries])
+        free = np.full(len(rows), INFINITY)
+        self._highs.addRows(len(rows), -free, free, len(index), starts, index, value)
+
+    def _entries(self, row: int, place: int, extra: Ints) -> tuple[Ints, Floats]:
+        """Return columns and coefficients of a row; a coupled one takes in the step before, if the window has it.
+
+        ``extra`` are the columns for what is above and below it (−1: it is never exceeded).
+        """
         reach = self._plan.reach[row, self._merging.groups.first]
         used = np.flatnonzero(reach)
         index, value = [used + place * self._shape[1]], [reach[used]]
         if self._plan.coupled[row] and place > 0:
             index.append(used + (place - 1) * self._shape[1])
             value.append(-reach[used])
-        price = self._plan.row_price[row]
-        if np.isfinite(price):
-            index.append(self._new_columns(price))
+        if extra[0] >= 0:
+            index.append(extra)
             value.append(np.array([-1.0, 1.0]))
-        columns = np.concatenate(index).astype(np.int32)
-        self._highs.addRow(-INFINITY, INFINITY, len(columns), columns, np.concatenate(value))
+        return np.concatenate(index), np.concatenate(value)
 
-    def _new_columns(self, price: float) -> Ints:
-        """Add the columns for what is above and below a soft row, and return where they are."""
-        first = self._highs.getNumCol()
-        for _ in range(2):
-            self._highs.addCol(price * self._step_h, 0.0, INFINITY, 0, [], [])
-        return np.array([first, first + 1], dtype=np.int64)
+    def _new_columns(self, price: Floats) -> Ints:
+        """Add the columns for what is above and below soft rows, and return where they are [rows × 2]."""
+        first, count = self._highs.getNumCol(), 2 * len(price)
+        nothing, empty = np.zeros(count), np.zeros(0, dtype=np.int32)
+        cost, most = np.repeat(price, 2) * self._step_h, np.full(count, INFINITY)
+        if count:
+            self._highs.addCols(count, cost, nothing, most, 0, empty, empty, np.zeros(0))
+        return np.arange(first, first + count, dtype=np.int64).reshape(-1, 2)
 
 
 def quiet_highs() -> Any:
