@@ -36,6 +36,9 @@ WATER_BY_PLANT = ("most_mw", "flow_mw", "spare_mwh", "pool_mwh")
 NOT_EMPTY = ("net_mw", "low_mwh", "high_mwh", "most_mw", "pool_mwh")
 """Arrays that a walk writes, and that hold something before it begins."""
 
+LATE = "used_mw"
+"""The array that is only written, and then read, when a step is done with; before that it may hold anything."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Plan:
@@ -163,8 +166,8 @@ class Walk:
         return views | {"flow_mw": self.water.flow_mw.T}
 
     def _wires(self) -> dict[str, Array]:
-        """Return those that it writes for steps behind wires."""
-        return {f"wires {name}": getattr(self.network.wires, name) for name in WIRES_BY_STEP}
+        """Return those that it writes for steps behind wires, before these are done with."""
+        return {f"wires {name}": getattr(self.network.wires, name) for name in WIRES_BY_STEP if name != LATE}
 
 
 def walk_of(
@@ -182,6 +185,8 @@ def _own(group: Group, names: tuple[str, ...]) -> Group:
 
 
 def _empty_again(name: str, array: Array) -> Array:
+    if name == LATE:
+        return np.empty_like(array)
     return array.copy() if name in NOT_EMPTY else np.zeros(array.shape, array.dtype)
 
 

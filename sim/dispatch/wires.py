@@ -224,7 +224,7 @@ def network_of(case: DispatchCase, supply: Supply, bounds: Bounds, stack: Stack,
         row=np.zeros((steps, most), np.int64),
         basic=np.zeros((steps, most + 1), np.int64),
         place=np.zeros((steps, columns + 3 * rows), np.int8),
-        used_mw=np.zeros((steps, columns)),
+        used_mw=np.empty((steps, columns)),
     )
     return Network(wires, _hour(most, rows, columns), _hour(most, rows, columns))
 
