@@ -16,21 +16,21 @@ def dispatch(
 ) -> DispatchResult:
     """Return who runs when, by the solver of ``settings.dispatch.solver``, within ``limits``.
 
-    Without limits the network is a copper plate. ``threads`` (0: as many as processors), which ``fast`` alone uses,
-    change no bit.
+    Without limits the network is a copper plate. ``threads`` (0: as many as processors) change no bit; ``lp`` uses
+    them where many rows bind.
     """
     if scenario.settings.dispatch.solver == "lp":
-        return _exactly(scenario, case, limits)
+        return _exactly(scenario, case, limits, threads)
     from sim.dispatch import fast  # noqa: PLC0415  (loads the kernels)
 
     return fast.solve(case, limits, threads)
 
 
-def _exactly(scenario: Scenario, case: DispatchCase, limits: NetworkLimits | None) -> DispatchResult:
+def _exactly(scenario: Scenario, case: DispatchCase, limits: NetworkLimits | None, threads: int) -> DispatchResult:
     from sim.dispatch import lp  # noqa: PLC0415  (loads HiGHS)
 
     if scenario.settings.dispatch.commitment == "rule":
-        return lp.solve(case, limits)
+        return lp.solve(case, limits, threads=threads)
     from sim.dispatch.units import commit_units  # noqa: PLC0415  (loads HiGHS)
 
-    return lp.solve(case, limits, commit_units(case, limits))
+    return lp.solve(case, limits, commit_units(case, limits), threads)

@@ -21,6 +21,7 @@ from sim.dispatch.limits import NetworkLimits
 from sim.dispatch.model import DispatchCase, DispatchResult
 from sim.dispatch.paced import paced
 from sim.dispatch.programme import programme
+from sim.dispatch.rolling import windows
 from sim.dispatch.service import DUST_MW, coal_ramp_excess_mw, export_ramp_excess_mw
 from sim.dispatch.span import emptied, since
 from sim.dispatch.stack import balanced
@@ -159,8 +160,6 @@ def _dispatched_anew(
 
     The end of the axis is free.
     """
-    from sim.dispatch import lp  # noqa: PLC0415  (loads HiGHS)
-
     case = exact.plan.case
     step_mwh = now.called_mw * case.time.step_h
     called = step_mwh.sum(axis=0) + start.called_mwh
@@ -174,7 +173,7 @@ def _dispatched_anew(
         # Of the energies of the year, the stretch has what all other days leave.
         others = called - step_mwh[begin:stop].sum(axis=0)
         exact.enter(replace(state_at(case, now, begin, start), called_mwh=others))
-        for window in lp.windows(case, begin, stop):
+        for window in windows(case, begin, stop):
             ends = replace(window, last_mwh=walked.stored_mwh[stop - 1], exactly=True, last_account_mwh=account)
             exact.take(ends if window.end == stop < len(case.time) else window)
         called = exact.called_mwh

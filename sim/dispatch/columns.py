@@ -61,6 +61,8 @@ def kinds_of(case: DispatchCase, units_on: Ints, limits: NetworkLimits, first_mw
 def load_share(case: DispatchCase) -> Floats:
     """Return each load's share of the load of the step [hours × loads]."""
     total = case.load_mw.sum(axis=1, keepdims=True)
+    if (total > 0.0).all():  # to look first is quicker
+        return np.asarray(case.load_mw / total)
     return np.asarray(np.divide(case.load_mw, total, out=np.zeros_like(case.load_mw), where=total > 0.0))
 
 

@@ -25,6 +25,7 @@ from sim.dispatch.anew import cost_since, with_rules_kept
 from sim.dispatch.commitment import Commitment, commit, start_cost_cny
 from sim.dispatch.kernels_state import Network, Stack, Stores
 from sim.dispatch.limits import NetworkLimits, broken_rows, no_limits
+from sim.dispatch.memory import keep_freed_memory
 from sim.dispatch.model import DispatchCase, DispatchResult
 from sim.dispatch.parts import Left, Parts
 from sim.dispatch.reserve import reserve_rows
@@ -123,6 +124,7 @@ def solve_rolling(
 
     Raises ``ValueError`` for a step at which no window begins, or a saved state of another case.
     """
+    keep_freed_memory()
     limits = limits or no_limits(case)
     commitment = commit(case)
     task = Task(case, commitment, supply(case, commitment), limits, start, tuple(sorted(keep)), threads)

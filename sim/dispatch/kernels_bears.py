@@ -93,9 +93,10 @@ def _bound_by_water(reach: tuple[int, int], use: Search, water: Water) -> float:
         if use.spare[k] > 0.0:
             most = min(most, 1.0 / use.spare[k])
         for place in range(end - begin):
-            change, flow = use.flow[k, place], water.flow_mw[k, begin + place]
+            here = np.uintp(begin + place)
+            change, flow = use.flow[k, place], water.flow_mw[k, here]
             if change > 0.0:
-                most = min(most, (water.most_mw[k, begin + place] - flow) / change)
+                most = min(most, (water.most_mw[k, here] - flow) / change)
             elif change < 0.0:
                 most = min(most, flow / -change)
     return most
@@ -107,7 +108,7 @@ def _bound_by_stores(reach: tuple[int, int], use: Search, stores: Stores, clock:
     most, (begin, end) = np.inf, reach
     for k in range(len(use.level)):
         for place in range(end - begin):
-            step = begin + place
+            step = np.uintp(begin + place)
             change, level = use.level[k, place] * clock.step_h, stores.level_mwh[k, step]
             charge, discharge = stores.charge_mw[k, step], stores.discharge_mw[k, step]
             if change > 0.0:

@@ -52,6 +52,9 @@ OWN, KEPT = -1, -3
 A chain ends in the stack of its last step (``OWN``), or in what a plant gives less there (``SPARE``).
 """
 
+# Where labels spread, much of the time of a year is spent. There places are unsigned (``uintp``), so that numba
+# does not ask at every access whether an index counts from the end; so, too, where moves are looked for.
+
 
 @kernel
 def move_chains(
@@ -90,8 +93,9 @@ def _best_sink(begin: int, end: int, layer: int, search: Search, stack: Stack) -
     """Return the largest gain per MWh and the step where the chain ends (−1: no chain pays)."""
     best, sink = LEAST_GAIN_CNY_PER_MWH, -1
     for place in range(end - begin):
-        saved = 0.0 if stack.seen[begin + place] else stack.down_price[0, begin + place]
-        gain = saved - search.cost[layer, place]
+        here = np.uintp(begin + place)
+        saved = 0.0 if stack.seen[here] else stack.down_price[0, here]
+        gain = saved - search.cost[np.uintp(layer), place]
         if gain > best and not search.tired[place]:
             best, sink = gain, begin + place
     return best, sink
@@ -119,13 +123,15 @@ def _best_return(
 def _label(begin: int, end: int, search: Search, stack: Stack, stores: Stores, water: Water, clock: Clock) -> int:
     """Write the layers of labels until one changes nothing; return the last one written."""
     for step in range(begin, end):
-        search.cost[0, step - begin] = np.inf if stack.seen[step] else stack.up_price[0, step]
+        here = np.uintp(step)
+        search.cost[0, np.uintp(step - begin)] = np.inf if stack.seen[here] else stack.up_price[0, here]
     for k in range(len(stores.keep)):
         _prices_of_store(k, begin, end, search, stores)
     for layer in range(1, LAYERS + 1):
+        row, before = np.uintp(layer), np.uintp(layer - 1)
         for place in range(end - begin):
-            search.cost[layer, place] = search.cost[layer - 1, place]
-            search.by[layer, place] = OWN
+            search.cost[row, place] = search.cost[before, place]
+            search.by[row, place] = OWN
         _spread(layer, begin, end, search, stack, stores, water, clock)
         changed = False
         for place in range(end - begin):
@@ -151,44 +157,60 @@ def _spread(
     for day in range(clock.day[begin], clock.day[end - 1] + 1):
         first = max(begin, clock.first_step[day])
         stop = min(end, clock.first_step[day + 1])
+        new = _new_among(layer, first, stop, begin, search)
+        if new[0] == stop:
+            continue
         for k in range(plants):
             _by_water(k, day, layer, (begin, first, stop), search, stack, water)
         for k in range(len(stores.keep)):
             if stores.daily[k]:
-                _by_store(k, layer, (begin, first, stop), search, stack, stores)
+                _by_store(k, layer, new, (begin, first, stop), search, stack, stores)
     for k in range(plants):
         if water.pool_mwh[k] < np.inf:
             _by_pool(k, layer, (begin, end), search, stack, water, clock)
+    new = _new_among(layer, begin, end, begin, search)
     for k in range(len(stores.keep)):
         if not stores.daily[k]:
-            _by_store(k, layer, (begin, begin, end), search, stack, stores)
+            _by_store(k, layer, new, (begin, begin, end), search, stack, stores)
 
 
 @kernel
 def _offer(layer: int, step: int, cost: float, way: tuple[int, int, int], search: Search, stack: Stack) -> None:
     """Keep a way (by, source, first step of the window) to a step if it is the cheapest so far."""
     by, source, begin = way
-    place = step - begin
-    if stack.seen[step]:
-        cost -= stack.down_price[stack.line[by], step]
-    if cost < search.cost[layer, place] - 1e-9:
-        search.cost[layer, place] = cost
-        search.by[layer, place] = by
-        search.source[layer, place] = source
+    row, place, here = np.uintp(layer), np.uintp(step - begin), np.uintp(step)
+    if stack.seen[here]:
+        cost -= stack.down_price[stack.line[by], here]
+    if cost < search.cost[row, place] - 1e-9:
+        search.cost[row, place] = cost
+        search.by[row, place] = by
+        search.source[row, place] = source
 
 
 @kernel
 def _is_new(layer: int, place: int, search: Search) -> bool:
     """Whether the layer before has a new label in a step: what old ones can bring, it has offered already."""
-    return bool(layer == 1 or search.by[layer - 1, place] != OWN)
+    return bool(layer == 1 or search.by[np.uintp(layer - 1), np.uintp(place)] != OWN)
+
+
+@kernel
+def _new_among(layer: int, first: int, stop: int, begin: int, search: Search) -> tuple[int, int]:
+    """Return the first and the last step with a new label in the layer before; none: ``stop``, ``first − 1``."""
+    least, most = first, stop - 1
+    while least < stop and not _is_new(layer, least - begin, search):
+        least += 1
+    while most > least and not _is_new(layer, most - begin, search):
+        most -= 1
+    return least, most if least < stop else first - 1
 
 
 @kernel
 def _taken(layer: int, step: int, by: int, begin: int, search: Search, stack: Stack) -> float:
     """Return what a MWh costs that a resource takes from a step, when the step has it from the layer before."""
-    if stack.seen[step]:
-        return float(stack.up_price[stack.line[by], step])
-    return float(search.cost[layer - 1, step - begin])
+    here = np.uintp(step)
+    if stack.seen[here]:
+        return float(stack.up_price[stack.line[by], here])
+    return float(search.cost[np.uintp(layer - 1), np.uintp(step - begin)])
 
 
 @kernel
@@ -198,15 +220,17 @@ def _by_water(
     """Offer energy that plant ``k`` brings from the cheapest step of the day, or from its spare water."""
     begin, first, stop = reach
     cheap, source = spare_price(k, day, water) if layer == 1 else np.inf, SPARE
+    plant = np.uintp(k)
     for step in range(first, stop):
-        if water.flow_mw[k, step] > SMALL and _is_new(layer, step - begin, search):
+        if water.flow_mw[plant, np.uintp(step)] > SMALL and _is_new(layer, step - begin, search):
             cost = _taken(layer, step, k, begin, search, stack)
             if cost < cheap:
                 cheap, source = cost, step
     if cheap == np.inf:
         return
     for step in range(first, stop):
-        if water.flow_mw[k, step] < water.most_mw[k, step] - SMALL and step != source:
+        here = np.uintp(step)
+        if water.flow_mw[plant, here] < water.most_mw[plant, here] - SMALL and step != source:
             _offer(layer, step, cheap, (k, source, begin), search, stack)
 
 
@@ -233,60 +257,74 @@ def _prices_of_store(k: int, begin: int, end: int, search: Search, stores: Store
 
     Filling is discharging less, or else charging more; drawing is charging less, or else discharging more.
     """
+    store = np.uintp(k)
     charges, discharges = stores.charge_efficiency[k], stores.discharge_efficiency[k]
     for step in range(begin, end):
-        place = step - begin
+        place, here = np.uintp(step - begin), np.uintp(step)
         # Cost without end where there is no room.
-        search.fill_by[k, place] = search.draw_by[k, place] = 1.0
-        search.fill_add[k, place] = search.draw_add[k, place] = np.inf
-        if stores.discharge_mw[k, step] > 0.0:
-            search.fill_by[k, place] = discharges
-            search.fill_add[k, place] = -discharges * stores.discharge_price[k]
-        elif stores.most_charge_mw[k, step] - stores.charge_mw[k, step] > SMALL:
-            search.fill_by[k, place] = 1.0 / charges
-            search.fill_add[k, place] = stores.charge_price[k] / charges
-        if stores.charge_mw[k, step] > 0.0:
-            search.draw_by[k, place] = charges
-            search.draw_add[k, place] = -stores.charge_price[k]
-        elif stores.most_discharge_mw[k, step] - stores.discharge_mw[k, step] > SMALL:
-            search.draw_by[k, place] = 1.0 / discharges
-            search.draw_add[k, place] = stores.discharge_price[k]
+        search.fill_by[store, place] = search.draw_by[store, place] = 1.0
+        search.fill_add[store, place] = search.draw_add[store, place] = np.inf
+        if stores.discharge_mw[store, here] > 0.0:
+            search.fill_by[store, place] = discharges
+            search.fill_add[store, place] = -discharges * stores.discharge_price[k]
+        elif stores.most_charge_mw[store, here] - stores.charge_mw[store, here] > SMALL:
+            search.fill_by[store, place] = 1.0 / charges
+            search.fill_add[store, place] = stores.charge_price[k] / charges
+        if stores.charge_mw[store, here] > 0.0:
+            search.draw_by[store, place] = charges
+            search.draw_add[store, place] = -stores.charge_price[k]
+        elif stores.most_discharge_mw[store, here] - stores.discharge_mw[store, here] > SMALL:
+            search.draw_by[store, place] = 1.0 / discharges
+            search.draw_add[store, place] = stores.discharge_price[k]
 
 
 @kernel
 def _by_store(
-    k: int, layer: int, reach: tuple[int, int, int], search: Search, stack: Stack, stores: Stores
+    k: int,
+    layer: int,
+    new: tuple[int, int],
+    reach: tuple[int, int, int],
+    search: Search,
+    stack: Stack,
+    stores: Stores,
 ) -> None:
-    """Offer energy that store ``k`` carries forward from earlier filling, or draws now and fills up later."""
-    begin, first, stop = reach
+    """Offer energy that store ``k`` carries forward from earlier filling, or draws now and fills up later.
+
+    Nothing comes from before the first ``new`` label, or from after the last one.
+    """
+    store, (begin, first, stop) = np.uintp(k), reach
     keep, by = stores.keep[k], stores.resource[k]
     longer, carried, source = 1.0 / keep, np.inf, OWN
-    for step in range(first, stop):
-        place = step - begin
+    for step in range(new[0], stop):
+        place, here = np.uintp(step - begin), np.uintp(step)
         if carried < np.inf:
-            cost = carried * search.draw_by[k, place] + search.draw_add[k, place]
+            cost = carried * search.draw_by[store, place] + search.draw_add[store, place]
             _offer(layer, step, cost, (by, source, begin), search, stack)
-        if _is_new(layer, place, search):
+        if _is_new(layer, step - begin, search):
             now = (
-                _taken(layer, step, by, begin, search, stack) * search.fill_by[k, place] + search.fill_add[k, place]
+                _taken(layer, step, by, begin, search, stack) * search.fill_by[store, place]
+                + search.fill_add[store, place]
             )
             if now < carried:
                 carried, source = now, step
-        carried = carried * longer if stores.high_mwh[k, step] - stores.level_mwh[k, step] > SMALL else np.inf
+        carried = (
+            carried * longer if stores.high_mwh[store, here] - stores.level_mwh[store, here] > SMALL else np.inf
+        )
     carried, source = np.inf, OWN
     if layer == 1 and not stores.daily[k]:
         carried, source = stores.end_value[k], KEPT
-    for step in range(stop - 1, first - 1, -1):
-        place = step - begin
-        if stores.level_mwh[k, step] - stores.low_mwh[k, step] <= SMALL:
+    for step in range(new[1], first - 1, -1):
+        place, here = np.uintp(step - begin), np.uintp(step)
+        if stores.level_mwh[store, here] - stores.low_mwh[store, here] <= SMALL:
             carried = np.inf
         carried *= keep
         if carried < np.inf:
-            cost = carried * search.draw_by[k, place] + search.draw_add[k, place]
+            cost = carried * search.draw_by[store, place] + search.draw_add[store, place]
             _offer(layer, step, cost, (by, source, begin), search, stack)
-        if _is_new(layer, place, search):
+        if _is_new(layer, step - begin, search):
             now = (
-                _taken(layer, step, by, begin, search, stack) * search.fill_by[k, place] + search.fill_add[k, place]
+                _taken(layer, step, by, begin, search, stack) * search.fill_by[store, place]
+                + search.fill_add[store, place]
             )
             if now < carried:
                 carried, source = now, step

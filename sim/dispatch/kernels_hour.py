@@ -47,7 +47,7 @@ _Ints = npt.NDArray[np.int64]
 @kernel
 def start(step: int, hour: Hour, wires: Wires) -> None:
     """Set the vertex of the merit order: dual feasible, whatever the rows say."""
-    _bound_lost_load(step, wires)
+    _width_into(step, hour, wires)
     hour.size[0] = 0
     for row in range(len(hour.position)):
         hour.position[row] = -1
@@ -55,7 +55,7 @@ def start(step: int, hour: Hour, wires: Wires) -> None:
         hour.place[column] = LOW
     left, last = wires.net_mw[step], len(wires.price) - 1
     for column in range(len(wires.price)):
-        width = wires.width_mw[step, column]
+        width = hour.width_mw[column]
         if width > 0.0 and width >= left:
             last = column
             break
@@ -69,20 +69,22 @@ def start(step: int, hour: Hour, wires: Wires) -> None:
 @kernel
 def take_up(step: int, hour: Hour, wires: Wires) -> None:
     """Take up the last vertex of a step."""
-    _bound_lost_load(step, wires)
+    _width_into(step, hour, wires)
     _load(step, hour, wires)
     factorise(hour, wires)
 
 
 @kernel
-def _bound_lost_load(step: int, wires: Wires) -> None:
-    """Bound unserved load by what is not moved away or shed on call."""
+def _width_into(step: int, hour: Hour, wires: Wires) -> None:
+    """Write how wide the columns are; unserved load is bounded by what is not moved away or shed on call."""
+    for column in range(len(hour.width_mw)):
+        hour.width_mw[column] = wires.width_mw[step, column]
     away = max(wires.injected_mw[step, wires.moved], 0.0)
     for block in range(wires.called, wires.moved):
         away += max(wires.injected_mw[step, block], 0.0)
     for i in range(len(wires.moved_share)):
         width = wires.lost_most_mw[step, i] - away * wires.moved_share[i]
-        wires.width_mw[step, wires.lost_first + i] = max(width, 0.0)
+        hour.width_mw[wires.lost_first + i] = max(width, 0.0)
 
 
 @kernel
@@ -117,6 +119,8 @@ def copy(source: Hour, target: Hour) -> None:
     """Make ``target`` the same vertex."""
     size = source.size[0]
     target.size[0] = size
+    for column in range(len(source.width_mw)):
+        target.width_mw[column] = source.width_mw[column]
     for i in range(size):
         target.row[i] = source.row[i]
     for row in range(len(source.position)):
@@ -156,10 +160,10 @@ def _price(column: int, wires: Wires) -> float:
 
 
 @kernel
-def _bounds(column: int, step: int, wires: Wires) -> tuple[float, float]:
+def _bounds(column: int, step: int, hour: Hour, wires: Wires) -> tuple[float, float]:
     columns = len(wires.price)
     if column < columns:
-        return 0.0, float(wires.width_mw[step, column])
+        return 0.0, float(hour.width_mw[column])
     row = (column - columns) // 3
     if column == columns + 3 * row + FLOW:
         return float(wires.low_mw[step, row]), float(wires.high_mw[step, row])
@@ -219,7 +223,7 @@ def evaluate(step: int, hour: Hour, wires: Wires) -> None:
     size = hour.size[0]
     columns, rest = len(wires.price), wires.net_mw[step]
     for column in range(columns):
-        used = wires.width_mw[step, column] if hour.place[column] == HIGH else 0.0
+        used = hour.width_mw[column] if hour.place[column] == HIGH else 0.0
         hour.used_mw[column] = used
         rest -= used
     hour.right[0] = rest
@@ -249,10 +253,10 @@ def pivot(step: int, leaving: int, to_high: bool, excess: float, hour: Hour, wir
     """
     _tableau_row(leaving, 1.0 if to_high else -1.0, hour, wires)
     while True:
-        entering = _ratio_test(step, hour, wires)
+        entering = _ratio_test(hour, wires)
         if entering < 0:
             return False
-        low, high = _bounds(entering, step, wires)
+        low, high = _bounds(entering, step, hour, wires)
         excess -= abs(hour.entry[entering]) * (high - low)
         if excess <= 0.0:
             break
@@ -299,7 +303,7 @@ def _tableau_row(leaving: int, sign: float, hour: Hour, wires: Wires) -> None:
 
 
 @kernel
-def _ratio_test(step: int, hour: Hour, wires: Wires) -> int:
+def _ratio_test(hour: Hour, wires: Wires) -> int:
     """Return the column that keeps all reduced costs right when it enters, −1 when there is none.
 
     Of columns that are equally good the one with the larger entry is taken, for the sake of accuracy.
@@ -309,7 +313,7 @@ def _ratio_test(step: int, hour: Hour, wires: Wires) -> int:
     for column in range(columns):
         entry, place = hour.entry[column], hour.place[column]
         if (entry > LEAST_PIVOT and place == LOW) or (entry < -LEAST_PIVOT and place == HIGH):
-            if wires.width_mw[step, column] <= 0.0:
+            if hour.width_mw[column] <= 0.0:
                 continue
             found = abs(hour.reduced[column] / entry)
             if found < ratio - 1e-9 or (found <= ratio + 1e-9 and abs(entry) > size):
@@ -331,7 +335,7 @@ def settle_hour(step: int, hour: Hour, wires: Wires) -> bool:
         evaluate(step, hour, wires)
         leaving, excess, to_high = -1, SMALL, False
         for i in range(hour.size[0] + 1):
-            low, high = _bounds(hour.basic[i], step, wires)
+            low, high = _bounds(hour.basic[i], step, hour, wires)
             if hour.value[i] - high > excess:
                 leaving, excess, to_high = i, hour.value[i] - high, True
             if low - hour.value[i] > excess:
@@ -410,7 +414,7 @@ def probe(step: int, resource: int, sign: float, hour: Hour, wires: Wires) -> tu
             for k in range(1, m):
                 change += hour.inverse[i, k] * wires.own[does, hour.row[k - 1], resource]
             change *= sign
-            low, high = _bounds(hour.basic[i], step, wires)
+            low, high = _bounds(hour.basic[i], step, hour, wires)
             if change > LEAST_PIVOT and max(high - hour.value[i], 0.0) < room * change:
                 room, leaving, to_high = max(high - hour.value[i], 0.0) / change, i, True
             elif change < -LEAST_PIVOT and max(hour.value[i] - low, 0.0) < room * -change:

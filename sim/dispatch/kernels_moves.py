@@ -77,13 +77,14 @@ def _best_flows(k: int, begin: int, end: int, stack: Stack, water: Water) -> tup
     """Return the step where less release costs least and the step where more of it saves most (−1: none)."""
     less, more = -1, -1
     cheap, dear = np.inf, -np.inf
-    line = stack.line[k]
+    plant, line = np.uintp(k), np.uintp(stack.line[k])
     for step in range(begin, end):
-        flow = water.flow_mw[k, step]
-        if flow > SMALL and stack.up_price[line, step] < cheap:
-            cheap, less = stack.up_price[line, step], step
-        if flow < water.most_mw[k, step] - SMALL and stack.down_price[line, step] > dear:
-            dear, more = stack.down_price[line, step], step
+        here = np.uintp(step)
+        flow = water.flow_mw[plant, here]
+        if flow > SMALL and stack.up_price[line, here] < cheap:
+            cheap, less = stack.up_price[line, here], step
+        if flow < water.most_mw[plant, here] - SMALL and stack.down_price[line, here] > dear:
+            dear, more = stack.down_price[line, here], step
     return less, more
 
 
@@ -177,8 +178,9 @@ def _best_pair(k: int, begin: int, end: int, stack: Stack, stores: Stores) -> tu
     """
     best, first, last, fills_first = LEAST_GAIN_CNY_PER_MWH, -1, -1, True
     fill, fill_at, draw, draw_at = np.inf, -1, -np.inf, -1
-    keep = stores.keep[k]
+    store, keep = np.uintp(k), stores.keep[k]
     for step in range(begin, end):
+        here = np.uintp(step)
         fill_now, draw_now = _fill_price(k, step, stack, stores), _draw_price(k, step, stack, stores)
         if draw_now - fill > best:
             best, first, last, fills_first = draw_now - fill, fill_at, step, True
@@ -188,8 +190,8 @@ def _best_pair(k: int, begin: int, end: int, stack: Stack, stores: Stores) -> tu
             fill, fill_at = fill_now, step
         if draw_now > draw:
             draw, draw_at = draw_now, step
-        fill = fill / keep if stores.high_mwh[k, step] - stores.level_mwh[k, step] > SMALL else np.inf
-        draw = draw / keep if stores.level_mwh[k, step] - stores.low_mwh[k, step] > SMALL else -np.inf
+        fill = fill / keep if stores.high_mwh[store, here] - stores.level_mwh[store, here] > SMALL else np.inf
+        draw = draw / keep if stores.level_mwh[store, here] - stores.low_mwh[store, here] > SMALL else -np.inf
     if not stores.daily[k]:
         value = stores.end_value[k]
         if value - fill > best:
@@ -202,22 +204,22 @@ def _best_pair(k: int, begin: int, end: int, stack: Stack, stores: Stores) -> tu
 @kernel
 def _fill_price(k: int, step: int, stack: Stack, stores: Stores) -> float:
     """Cost of one more stored MWh: by discharging less, or else by charging more."""
-    line = stack.line[stores.resource[k]]
-    if stores.discharge_mw[k, step] > 0.0:
-        return float(stores.discharge_efficiency[k] * (stack.up_price[line, step] - stores.discharge_price[k]))
-    if stores.most_charge_mw[k, step] - stores.charge_mw[k, step] > SMALL:
-        return float((stack.up_price[line, step] + stores.charge_price[k]) / stores.charge_efficiency[k])
+    store, here, line = np.uintp(k), np.uintp(step), np.uintp(stack.line[stores.resource[k]])
+    if stores.discharge_mw[store, here] > 0.0:
+        return float(stores.discharge_efficiency[k] * (stack.up_price[line, here] - stores.discharge_price[k]))
+    if stores.most_charge_mw[store, here] - stores.charge_mw[store, here] > SMALL:
+        return float((stack.up_price[line, here] + stores.charge_price[k]) / stores.charge_efficiency[k])
     return np.inf
 
 
 @kernel
 def _draw_price(k: int, step: int, stack: Stack, stores: Stores) -> float:
     """Value of one less stored MWh: by charging less, or else by discharging more."""
-    line = stack.line[stores.resource[k]]
-    if stores.charge_mw[k, step] > 0.0:
-        return float((stack.down_price[line, step] + stores.charge_price[k]) / stores.charge_efficiency[k])
-    if stores.most_discharge_mw[k, step] - stores.discharge_mw[k, step] > SMALL:
-        return float(stores.discharge_efficiency[k] * (stack.down_price[line, step] - stores.discharge_price[k]))
+    store, here, line = np.uintp(k), np.uintp(step), np.uintp(stack.line[stores.resource[k]])
+    if stores.charge_mw[store, here] > 0.0:
+        return float((stack.down_price[line, here] + stores.charge_price[k]) / stores.charge_efficiency[k])
+    if stores.most_discharge_mw[store, here] - stores.discharge_mw[store, here] > SMALL:
+        return float(stores.discharge_efficiency[k] * (stack.down_price[line, here] - stores.discharge_price[k]))
     return -np.inf
 
 

@@ -23,9 +23,9 @@ _Floats = npt.NDArray[np.float64]
 @kernel
 def freshen(resource: int, begin: int, end: int, stack: Stack, network: Network) -> None:
     """Price anew what a resource sees wherever that is stale."""
-    line = stack.line[resource]
+    line, mine = stack.line[resource], np.uintp(resource)
     for step in range(begin, end):
-        if stack.stale[resource, step]:
+        if stack.stale[mine, np.uintp(step)]:
             stack.stale[resource, step] = False
             more, more_room, less, less_room = prices(step, resource, network.hour, network.trial, network.wires)
             stack.up_price[line, step], stack.up_room_mw[line, step] = more, more_room
@@ -35,9 +35,9 @@ def freshen(resource: int, begin: int, end: int, stack: Stack, network: Network)
 @kernel
 def any_stale(resource: int, begin: int, end: int, stack: Stack) -> bool:
     """Whether a resource sees an old price in any of the steps."""
-    found = False
+    found, mine = False, np.uintp(resource)
     for step in range(begin, end):
-        found = found or stack.stale[resource, step]
+        found = found or stack.stale[mine, np.uintp(step)]
     return found
 
 
@@ -93,6 +93,6 @@ def settled(step: int, stack: Stack, network: Network) -> None:
     take_up(step, hour, wires)
     settle_hour(step, hour, wires)
     for column in range(len(wires.price)):
-        wires.used_mw[step, column] = min(max(hour.used_mw[column], 0.0), wires.width_mw[step, column])
+        wires.used_mw[step, column] = min(max(hour.used_mw[column], 0.0), hour.width_mw[column])
     for resource in range(len(stack.line)):
         freshen(resource, step, step + 1, stack, network)

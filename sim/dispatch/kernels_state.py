@@ -55,7 +55,8 @@ class Hour(NamedTuple):
 
     ``row`` [active], ``position`` [rows] of a row among the active ones (−1: none), ``basic`` [active + 1],
     ``place`` [columns + 3 · rows], inverse of the basis, values of the basic columns, duals, the right side, a
-    scratch column, entries of a row of the tableau and reduced costs [columns + 3 · rows], supply used [columns].
+    scratch column, entries of a row of the tableau and reduced costs [columns + 3 · rows], supply used and its
+    width [columns].
     """
 
     size: _Ints
@@ -72,6 +73,7 @@ class Hour(NamedTuple):
     entry: _Floats
     reduced: _Floats
     used_mw: _Floats
+    width_mw: _Floats
 
 
 class Wires(NamedTuple):
@@ -229,10 +231,11 @@ class Clock(NamedTuple):
 @kernel
 def reprice(step: int, stack: Stack) -> None:
     """Find the segments above and below ``net_mw`` of a step and note price and room on both sides."""
-    top = stack.top_mw[step]
-    net = stack.net_mw[step]
+    here = np.uintp(step)
+    top = stack.top_mw[here]
+    net = stack.net_mw[here]
     last = len(stack.price) - 1
-    up = stack.place[step]
+    up = stack.place[here]
     while up < last and top[up] - net <= SMALL:
         up += 1
     while up > 0 and top[up - 1] - net > SMALL:
@@ -240,14 +243,14 @@ def reprice(step: int, stack: Stack) -> None:
     down = up
     while down > 0 and net - top[down - 1] <= SMALL:
         down -= 1
-    stack.place[step] = up
+    stack.place[here] = up
     more = top[up] - net
     less = net - (top[down - 1] if down > 0 else 0.0)
     for line in range(len(stack.up_price)):
-        stack.up_room_mw[line, step] = more
-        stack.up_price[line, step] = stack.price[up] if more > SMALL else np.inf
-        stack.down_room_mw[line, step] = less
-        stack.down_price[line, step] = stack.price[down] if less > SMALL else -np.inf
+        stack.up_room_mw[line, here] = more
+        stack.up_price[line, here] = stack.price[up] if more > SMALL else np.inf
+        stack.down_room_mw[line, here] = less
+        stack.down_price[line, here] = stack.price[down] if less > SMALL else -np.inf
 
 
 @kernel

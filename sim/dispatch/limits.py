@@ -29,13 +29,15 @@ from grid.model import GridModel
 from grid.sensitivities import ptdf
 from grid.threads import take_turns
 from scenarios.errors import InvariantError, Problem, ScenarioError, did_you_mean
-from scenarios.records import Floats, Ints, axes, record
+from scenarios.records import Bools, Floats, Ints, axes, record
 from scenarios.schema import Scenario
 from sim.dispatch.model import DispatchCase, DispatchResult
 from sim.dispatch.security import Circuits, secure_rows
 
 OVERLOAD_DUST_MW = 1e-5
 """Overloads below this are rounding: a solver keeps every row and every bound to 1e-7."""
+
+Reals = npt.NDArray[np.floating[Any]]
 
 THINGS = ("coal", "hydros", "renewables", "storages", "loads", "channels", "flexibles")
 """Axes of a case whose things inject or withdraw."""
@@ -83,62 +85,68 @@ def no_limits(case: DispatchCase) -> NetworkLimits:
 
 def flow_mw(limits: NetworkLimits, case: DispatchCase, result: DispatchResult) -> Floats:
     """Return the flow of every row in a dispatch [hours × rows], MW."""
-    return np.asarray(np.hstack(_injected_mw(case, result)) @ np.vstack(_sensitivity(limits)))
+    return np.asarray(np.hstack(_injected_mw(case, result)) @ _sensitivity(limits))
 
 
-def _injected_mw(case: DispatchCase, result: DispatchResult) -> list[Floats]:
-    """Return what the things of each kind inject [hours × things], MW."""
-    served = case.load_mw + result.shift_up_mw - result.shift_down_mw - result.shed_mw - result.unserved_mw
-    stored = result.discharge_mw - result.charge_mw
-    given = (result.coal_mw, result.hydro_mw, result.renewable_mw, stored)
-    return [*given, -served, -result.export_mw, -result.flexible_mw, -result.loss_mw[:, None]]
+def _injected_mw(case: DispatchCase, result: DispatchResult, hours: slice = slice(None)) -> list[Floats]:
+    """Return what the things of each kind inject in some hours [hours × things], MW."""
+    taken = case.load_mw[hours] + result.shift_up_mw[hours]
+    for less in (result.shift_down_mw, result.shed_mw, result.unserved_mw):
+        taken -= less[hours]
+    stored = result.discharge_mw[hours] - result.charge_mw[hours]
+    given = [result.coal_mw[hours], result.hydro_mw[hours], result.renewable_mw[hours], stored]
+    others = (result.export_mw[hours], result.flexible_mw[hours], result.loss_mw[hours, None])
+    return [*given, *(np.negative(withdrawn) for withdrawn in (taken, *others))]
 
 
-def _sensitivity(limits: NetworkLimits) -> list[Floats]:
+def _sensitivity(limits: NetworkLimits) -> Floats:
     """Return the flow per MW that the things of each kind inject [things × rows], in the same order."""
     given = (limits.coal, limits.hydros, limits.renewables, limits.storages)
-    return [kind.T for kind in (*given, limits.loads, limits.channels, limits.flexibles, limits.loss[:, None])]
+    others = (limits.loads, limits.channels, limits.flexibles, limits.loss[:, None])
+    return np.concatenate([kind.T for kind in (*given, *others)])
 
-
-Reals = npt.NDArray[np.floating[Any]]
 
 FLOWS_AT_ONCE = 1 << 17
 """Flows that are looked at together: as many as the nearer memory of a processor holds."""
 
 
 def broken_rows(limits: NetworkLimits, case: DispatchCase, result: DispatchResult, threads: int = 1) -> Ints:
-    """Return the rows that a dispatch exceeds in any step; a year of thousands of rows needs little memory.
-
-    Most rows stay far below their limits: those are told in single precision, the others looked at exactly.
-    """
-    injected, sensitivity = _injected_mw(case, result), _sensitivity(limits)
-    rough = np.concatenate(injected, axis=1, dtype=np.float32, casting="same_kind")
-    roughly = np.concatenate(sensitivity, dtype=np.float32, casting="same_kind")
-    # A product of n terms is off by at most about n · eps of the sum of their amounts (Higham 2002, Accuracy and
-    # Stability of Numerical Algorithms, § 3.1), and that sum is bounded by the product of lengths.
-    lengths = (float(np.einsum("ij,ij->i", x, x).max(initial=0.0)) for x in (rough, roughly.T))
-    slack = 2.0 * len(roughly) * float(np.finfo(np.float32).eps) * math.sqrt(math.prod(lengths))
-    near = np.flatnonzero(_excess_mw([rough], [roughly], limits, threads) > OVERLOAD_DUST_MW - slack)
-    some = limits.only(near.tolist())
-    return near[_excess_mw(injected, _sensitivity(some), some, threads) > OVERLOAD_DUST_MW]
-
-
-def _excess_mw(
-    injected: Sequence[Reals], sensitivity: Sequence[Reals], limits: NetworkLimits, threads: int
-) -> Floats:
-    """Return by how much rows are exceeded in the worst step [rows], MW; negative: what they keep free."""
-    steps = FLOWS_AT_ONCE // max(len(limits.rows), 1) + 1
-    blocks = range(0, len(injected[0]), steps)
-    excess = np.empty((len(blocks), len(limits.rows)))
+    """Return the rows that a dispatch exceeds in any step; a year of thousands of rows needs little memory."""
+    steps = FLOWS_AT_ONCE // max(len(limits.rows), len(case.loads), 1) + 1
+    blocks = range(0, len(case.time), steps)
+    broken = np.zeros((len(blocks), len(limits.rows)), dtype=bool)
+    reach = _sensitivity(limits).T.copy()
+    roughly = reach.astype(np.float32)
 
     def look(waiting: Iterator[int]) -> None:
         for block in waiting:
             hours = slice(blocks[block], blocks[block] + steps)
-            flow = np.sum([part[hours] @ reach for part, reach in zip(injected, sensitivity, strict=True)], axis=0)
-            excess[block] = np.maximum(flow.max(axis=0) - limits.high_mw, limits.low_mw - flow.min(axis=0))
+            _look_at(_injected_mw(case, result, hours), reach, roughly, limits, broken[block])
 
     take_turns(look, range(len(blocks)), threads)
-    return np.asarray(excess.max(axis=0, initial=-np.inf))
+    return np.flatnonzero(broken.any(axis=0))
+
+
+def _look_at(injected: list[Floats], reach: Floats, roughly: Reals, limits: NetworkLimits, broken: Bools) -> None:
+    """Mark the rows that are exceeded in some steps; ``reach`` [rows × things], ``roughly`` in single precision.
+
+    Most rows stay far below their limits: those are told in single precision, the others looked at exactly.
+    """
+    rough = np.concatenate(injected, axis=1, dtype=np.float32, casting="same_kind")
+    flow = roughly @ rough.T
+    # A product of n terms is off by at most about n · eps of the sum of their amounts (Higham 2002, Accuracy and
+    # Stability of Numerical Algorithms, § 3.1), and that sum is bounded by the product of lengths.
+    lengths = (float(np.einsum("ij,ij->i", x, x).max(initial=0.0)) for x in (rough, roughly))
+    slack = 2.0 * rough.shape[1] * float(np.finfo(np.float32).eps) * math.sqrt(math.prod(lengths))
+    most, least = limits.high_mw + OVERLOAD_DUST_MW - slack, limits.low_mw - OVERLOAD_DUST_MW + slack
+    near = np.flatnonzero((flow.max(axis=1) > most) | (flow.min(axis=1) < least))
+    if not len(near):
+        return
+    beyond = (flow[near] > most[near, None]) | (flow[near] < least[near, None])
+    hours = np.flatnonzero(beyond.any(axis=0))
+    exact = np.hstack([part[hours] for part in injected]) @ reach[near].T
+    excess = np.maximum(exact - limits.high_mw[near], limits.low_mw[near] - exact)
+    broken[near] = (excess > OVERLOAD_DUST_MW).any(axis=0)
 
 
 def overload_mw(limits: NetworkLimits, case: DispatchCase, result: DispatchResult) -> Floats:

@@ -8,8 +8,8 @@ solution violates it, and stays.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
+from dataclasses import replace
 
 import numpy as np
 
@@ -21,7 +21,9 @@ from sim.dispatch.hint import dispatched_by_fast
 from sim.dispatch.limits import NetworkLimits, no_limits, overload_mw
 from sim.dispatch.model import DispatchCase, DispatchResult
 from sim.dispatch.notice import told_mw
+from sim.dispatch.parts import MEET_MWH
 from sim.dispatch.programme import EMERGENCY_KINDS, Merging, Programme, near, programme
+from sim.dispatch.rolling import Window, parts_of, walked, windows
 from sim.dispatch.sharing import shared
 from sim.dispatch.state import State, first_state, state_at
 from sim.dispatch.unfold import cost_parts, spliced, unfold
@@ -63,30 +65,15 @@ class LpRun:
     one_way_windows: int
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Window:
-    """Steps ``begin … end − 1`` are optimised, those before ``kept`` are kept.
-
-    ``last_mwh`` [storages], if given, are contents that the last step must leave, ``last_account_mwh`` [channels]
-    what channels must by then have sent beyond their contract, if that is balanced: at least, or ``exactly``.
-    """
-
-    begin: int
-    kept: int
-    end: int
-    last_mwh: Floats | None = None
-    exactly: bool = False
-    last_account_mwh: Floats | None = None
-
-
 def solve(
-    case: DispatchCase, limits: NetworkLimits | None = None, units: Commitment | None = None
+    case: DispatchCase, limits: NetworkLimits | None = None, units: Commitment | None = None, threads: int = 1
 ) -> DispatchResult:
     """Return who runs when, with ``units`` running; without them the rule of ``fast`` commits.
 
+    ``threads`` (0: as many as processors) change no bit; they are used where many rows bind.
     Raises ``InvariantError`` when HiGHS finds no optimum.
     """
-    return solve_rolling(case, limits, units=units).result
+    return solve_rolling(case, limits, units=units, threads=threads).result
 
 
 def solve_rolling(
@@ -94,13 +81,19 @@ def solve_rolling(
     limits: NetworkLimits | None = None,
     start: State | None = None,
     units: Commitment | None = None,
+    threads: int = 1,
 ) -> LpRun:
     """Return the same with the figures of the solution; overloads have a price and are reported.
 
     From ``start`` on, if given: a seam between days that another run went through. Steps before it stay empty.
     """
-    state = start or first_state(case)
-    return _walked(case, units or commit(case), limits, state, windows(case, state.step))
+    units, limits = units or commit(case), limits or no_limits(case)
+    if start is not None:
+        return _walked(case, units, limits, start, windows(case, start.step))
+    state = first_state(case)
+    plan = programme(case, units.units_on, limits, state.stored_mwh)
+    parts = parts_of(case, units, limits)
+    return walked(case, parts, lambda: Walk(plan, state), threads).finished(units)
 
 
 def solve_whole(
@@ -180,18 +173,6 @@ def _walked(
     return walk.finished(commitment)
 
 
-def windows(case: DispatchCase, first: int = 0, stop: int | None = None) -> Iterator[Window]:
-    """Yield the rolling windows of a case from step ``first`` to ``stop``; the last one keeps all its steps."""
-    step_h, steps = case.time.step_h, len(case.time) if stop is None else stop
-    kept = max(round(case.step_window_h / step_h), 1)
-    length = max(round(case.look_ahead_h / step_h), kept)
-    for begin in range(first, steps, kept):
-        end = min(begin + length, steps)
-        yield Window(begin, end if end == steps else begin + kept, end)
-        if end == steps:
-            return
-
-
 class Walk:
     """The walk over the windows: what is kept of each, and the state that crosses the seams."""
 
@@ -205,8 +186,8 @@ class Walk:
         self.enter(first)
         self._kept = np.zeros_like(plan.upper)
         self._prices = np.zeros(len(plan.case.time))
-        self._costs: list[float] = []
-        self._one_way_windows = 0
+        self._costs: dict[int, float] = {}
+        self._burning: set[int] = set()
         self._effort = [0, 0]
         self._cells: list[Cell] = []
         self._merge(Merging(plan, (), self._lumps))
@@ -238,19 +219,33 @@ class Walk:
         self._announced = self._announcement(window, values[count:])
         self._carry(steps)
 
+    def meets(self, other: Walk, step: int) -> bool:
+        """Whether both leave the same contents before a midnight, up to which this walk has come."""
+        level = other._kept[step - 1, self.plan.at["level"]]
+        return bool((np.abs(self._level - level) <= MEET_MWH).all())
+
+    def join(self, other: Walk, step: int) -> None:
+        """Go on from a midnight as another walk over the same programme did."""
+        self._kept[step:], self._prices[step:] = other._kept[step:], other._prices[step:]
+        self._costs |= {begin: cost for begin, cost in other._costs.items() if begin >= step}
+        self._burning |= {begin for begin in other._burning if begin >= step}
+        self._effort = [mine + theirs for mine, theirs in zip(self._effort, other._effort, strict=True)]
+        self._cells += other._cells
+        self._level, self._moved, self._spent = other._level, other._moved, other._spent
+
     def finished(self, commitment: Commitment, steps: Bools | None = None) -> LpRun:
         """Return all kept steps as a result; equals share alike in all of them, or in some ``steps`` only."""
         plan = self.plan
-        used = plan.limits.only([row for row in self._merging.rows if row < plan.network_rows])
+        used = plan.limits.only(sorted({row for row, _ in self._cells if row < plan.network_rows}))
         result = unfold(plan, commitment, shared(plan, self._kept, steps), self._prices)
         return LpRun(
             result=result,
             rows_used=used.rows,
             overload_mw=overload_mw(used, plan.case, result),
-            window_cost_cny=np.array(self._costs),
+            window_cost_cny=np.array([self._costs[begin] for begin in sorted(self._costs)]),
             solves=self._effort[0],
             iterations=self._effort[1],
-            one_way_windows=self._one_way_windows,
+            one_way_windows=len(self._burning),
         )
 
     def _merge(self, merging: Merging) -> None:
@@ -282,7 +277,7 @@ class Walk:
             if not missing and self._merging.lumped and self._wanted(model, values):
                 self._merge(Merging(self.plan, self._merging.rows))
             elif not missing:
-                self._costs.append(model.cost_cny)
+                self._costs[window.begin] = model.cost_cny
                 return values, model.prices()
             else:
                 self._need(missing)
@@ -298,7 +293,7 @@ class Walk:
     def _wanted(self, model: WindowModel, values: Floats) -> bool:
         """Whether load goes without in a solution, or some would if it were a column of its own."""
         used = any(values[:, self.plan.at[kind]].max(initial=0.0) > LITTLE_MW for kind in EMERGENCY_KINDS)
-        return used or bool(model.cell_rows and (model.worth_mw(EMERGENCY_KINDS) > LITTLE_CNY).any())
+        return used or bool(len(model.cell_rows) and (model.worth_mw(EMERGENCY_KINDS) > LITTLE_CNY).any())
 
     def _linked(self, flow: Floats, first: Floats | float = 0.0) -> Floats:
         """Return flows [steps × rows] with coupled rows less those of the step before; ``first`` adds at step 0."""
@@ -330,7 +325,7 @@ class Walk:
         values = self._optimum_of(model, lower, upper, right)
         if not self._forbid_both_ways(values, upper.copy(), "smaller"):
             return values
-        self._one_way_windows += 1
+        self._burning.add(window.begin)
         if not self.plan.case.rules.storage_holds_reserve:
             return self._one_way(model, lower, upper, right)
         tried = []

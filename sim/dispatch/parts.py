@@ -64,7 +64,7 @@ class Parts:
         self._check(first)
         if number is None:
             number = max(k for k, part in enumerate(parts) if part.seam <= first)
-        walks = {k: self.walk.twin(parts[k].begin) for k in range(number + 1, len(parts)) if parts[k].stop > first}
+        walks = {k: self.walk.twin() for k in range(number + 1, len(parts)) if parts[k].stop > first}
 
         def work(waiting: Iterator[int]) -> None:
             for k in waiting:

@@ -27,7 +27,7 @@ from functools import cached_property
 import numpy as np
 from scipy import sparse
 
-from scenarios.records import Bools, Floats, Ints, axes, record
+from scenarios.records import Bools, Floats, Ints
 from sim.dispatch.columns import Kind, called_day_mw, day_ends, kinds_of, knee_pu, load_share, moved_share
 from sim.dispatch.limits import NetworkLimits
 from sim.dispatch.model import DispatchCase, DispatchResult
@@ -236,17 +236,20 @@ class Programme:
         return chosen
 
 
-@record
+@dataclass(frozen=True, eq=False)
 class Groups:
     """Things taken together: ``of`` is the group of each thing, ``first`` the first thing of each group."""
 
-    of: Ints = axes("things", dtype=int)
-    first: Ints = axes("groups", dtype=int)
+    of: Ints
+    first: Ints
+
+    @cached_property
+    def _member(self) -> Floats:
+        return np.asarray(self.of[:, None] == np.arange(len(self.first)), dtype=np.float64)
 
     def total(self, values: Floats) -> Floats:
         """Return the sums by group [hours × groups] of ``values`` [hours × things]."""
-        member = (self.of[:, None] == np.arange(len(self.first))).astype(np.float64)
-        return np.asarray(values @ member)
+        return np.asarray(values @ self._member)
 
     def split(self, part: Floats, weight: Floats) -> Floats:
         """Return ``part`` [hours × groups] shared among the things in proportion to ``weight`` [hours × things]."""
@@ -257,10 +260,10 @@ class Groups:
 
 def alike(features: Floats) -> Groups:
     """Return the groups of things with equal ``features`` [features × things], in order of their first thing."""
-    rows = np.vstack([np.zeros(features.shape[1]), features]).round(9).T
-    _, first, member = np.unique(rows, axis=0, return_index=True, return_inverse=True)
-    order = np.argsort(first)
-    return Groups(np.argsort(order)[member.ravel()], first[order].astype(np.int64))
+    number: dict[bytes, int] = {}
+    things = np.ascontiguousarray(features.T.round(9)) + 0.0  # of two zeros, the positive one
+    of = np.array([number.setdefault(thing.tobytes(), len(number)) for thing in things], dtype=np.int64)
+    return Groups(of, np.unique(of, return_index=True)[1].astype(np.int64))
 
 
 @dataclass(frozen=True, eq=False)

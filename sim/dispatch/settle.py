@@ -17,10 +17,25 @@ from sim.dispatch.columns import load_share
 from sim.dispatch.commitment import Commitment, start_cost_cny
 from sim.dispatch.model import TOLERANCE_MW, DispatchCase, DispatchResult
 from sim.dispatch.service import coal_cost_cny, missed_cost
-from sim.dispatch.stack import Role, Supply, coal_minimum_mw
+from sim.dispatch.stack import Role, Segment, Supply, row_sums, share_of
 
-Given = dict[Role, Floats]
-"""What is used of everything in a role, MW [hours × things of the role]."""
+Given = dict[str, Floats]
+"""What is used of everything that has the same part in the result (``PARTS``), MW [hours × things]."""
+
+PARTS = {
+    Role.COAL_MINIMUM: "coal",
+    Role.HYDRO_MINIMUM: "must-run",
+    Role.RENEWABLES: "renewables",
+    Role.EXPORT_UP: "not sent",
+    Role.COAL: "coal",
+    Role.COAL_TOP: "coal",
+    Role.EXPORT_DOWN: "not sent",
+    Role.SHED: "shed",
+    Role.EXPORT_CUT: "not sent",
+    Role.FLEXIBLE_CUT: "cut",
+    Role.UNSERVED: "unserved",
+    Role.LOSS_RELIEF: "relief",
+}
 
 
 @record
@@ -65,30 +80,29 @@ def settle(
     """Return the full result of a schedule. Raises ``InvariantError`` when a stack cannot balance its step."""
     net = _net_mw(stack, schedule)
     price = _marginal_price(stack, net)
-    given = _given_mw(case, stack, net, behind)
+    given, below = _given_mw(case, stack, net, behind)
     moved = load_share(case) if behind is None else np.broadcast_to(behind.share, case.load_mw.shape)
     if behind is not None:
         price[behind.step] = behind.price_cny_per_mwh
     if schedule.called_mw.any():
-        given[Role.SHED] += moved * schedule.called_mw.sum(axis=1, keepdims=True)
+        given["shed"] = given["shed"] + moved * schedule.called_mw.sum(axis=1, keepdims=True)
     up, down = moved * schedule.shift_up_mw[:, None], moved * schedule.shift_down_mw[:, None]
     unserved, relief = _not_served(case.load_mw, up, down, given)
-    hydro = given[Role.HYDRO_MINIMUM] + schedule.hydro_mw
-    less = given[Role.EXPORT_UP] + given[Role.EXPORT_DOWN] + given[Role.EXPORT_CUT]
+    hydro = given["must-run"] + schedule.hydro_mw
     draft = {
-        "coal_mw": given[Role.COAL_MINIMUM] + given[Role.COAL] + given[Role.COAL_TOP],
+        "coal_mw": given["coal"],
         "hydro_mw": hydro,
         "hydro_spilled_mwh": np.maximum(case.hydro_budget_mwh - _daily_mwh(case, hydro), 0.0),
-        "renewable_mw": given[Role.RENEWABLES],
-        "shed_mw": given[Role.SHED],
+        "renewable_mw": given["renewables"],
+        "shed_mw": given["shed"],
         "shift_up_mw": up,
         "shift_down_mw": down,
         "unserved_mw": unserved,
-        "export_mw": np.maximum(schedule.sent_mw - less, 0.0),
+        "export_mw": np.maximum(schedule.sent_mw - given["not sent"], 0.0),
         "flexible_mw": _flexible_mw(case, schedule, given),
         "called_mw": schedule.called_mw,
         "loss_mw": np.maximum(case.loss_mw - relief[:, 0], 0.0),
-        "below_minimum_mw": _below_minimum_mw(case, commitment, given),
+        "below_minimum_mw": below,
         "price_cny_per_mwh": price,
     }
     result = DispatchResult(
@@ -130,7 +144,7 @@ def operating_cost(
     low = case.export_low_mw
     energy_price = {
         "storage": (schedule.charge_mw + schedule.discharge_mw, case.price_storage),
-        "shed": (draft["shed_mw"].sum(axis=1) - schedule.called_mw.sum(axis=1), case.price_shed),
+        "shed": (draft["shed_mw"].sum() - schedule.called_mw.sum(), case.price_shed),
         "shift": (schedule.shift_up_mw + schedule.shift_down_mw, case.price_shift),
         "unserved": (draft["unserved_mw"], case.price_unserved),
         "export_up": (np.maximum(export - case.export_mw, 0.0), case.price_export_up),
@@ -164,73 +178,86 @@ def _ranking_cost(case: DispatchCase, draft: dict[str, Floats], schedule: Schedu
 
 def _net_mw(stack: Supply, schedule: Schedule) -> Floats:
     """Return what the stack has to supply after stores and free hydro, MW [hours]."""
-    stores = schedule.charge_mw.sum(axis=1) - schedule.discharge_mw.sum(axis=1)
+    stores = row_sums(schedule.charge_mw) - row_sums(schedule.discharge_mw)
     shift = schedule.shift_up_mw - schedule.shift_down_mw
-    sent = (schedule.sent_mw - stack.sent_mw).sum(axis=1)
-    given = schedule.hydro_mw.sum(axis=1) + schedule.without_mw.sum(axis=1) + schedule.called_mw.sum(axis=1)
+    sent = row_sums(schedule.sent_mw - stack.sent_mw)
+    given = row_sums(schedule.hydro_mw) + row_sums(schedule.without_mw) + row_sums(schedule.called_mw)
     return np.asarray(stack.asked_mw + stores + shift + sent - given)
 
 
-def _given_mw(case: DispatchCase, stack: Supply, net_mw: Floats, behind: Behind | None) -> Given:
-    """Return what is used of everything; raises ``InvariantError`` where that is not what is asked."""
-    given, total = _nothing(case), np.zeros(len(net_mw))
-    floor = np.zeros(len(net_mw))
+def _given_mw(case: DispatchCase, stack: Supply, net_mw: Floats, behind: Behind | None) -> tuple[Given, Floats]:
+    """Return what is used of everything, and what coal gives below its minimum [hours], MW.
+
+    Raises ``InvariantError`` where that is not what is asked.
+    """
+    given, below = _nothing(case), np.zeros(len(net_mw))
+    used = stack.used_mw(net_mw)
+    total, share = used.sum(axis=0), share_of(used, stack.width_mw)
     for number, segment in enumerate(stack.segments):
-        used, things = np.clip(net_mw - floor, 0.0, segment.width_mw), given[segment.role]
-        if used.any():
-            share = _share(used, segment.width_mw)[:, None]
-            if len(segment.things) == things.shape[1]:  # all of the role: many times quicker
-                np.multiply(segment.part_mw, share, out=things)
-            else:
-                things[:, segment.things] = segment.part_mw * share
-        total += used
-        floor = stack.top_mw[:, number]
+        if share[number].any():
+            _use(segment, share[number, :, None], given)
+        if segment.role is Role.COAL_MINIMUM:
+            below += stack.width_mw[number] - used[number]
     if behind is not None:
-        _take_behind(stack, behind, given, total)
+        _take_behind(stack, behind, given, total, below)
     left = np.abs(net_mw - total)
     if left.max() > TOLERANCE_MW:
         worst = int(left.argmax())
         raise InvariantError(f"dispatch: step {worst} is out of balance by {left[worst]:.3g} MW")
-    return given
+    return given, below
 
 
-def _take_behind(stack: Supply, behind: Behind, given: Given, total_mw: Floats) -> None:
+def _use(segment: Segment, share: Floats, given: Given) -> None:
+    """Add what is used of a segment; ``share`` of it [hours × 1]."""
+    part = PARTS[segment.role]
+    if len(segment.things) == given[part].shape[1] and not given[part].flags.writeable:
+        given[part] = segment.part_mw * share  # the first and all of it: many times quicker
+    else:
+        given[part] = _own(given[part])
+        given[part][:, segment.things] += segment.part_mw * share
+
+
+def _own(array: Floats) -> Floats:
+    """Return an array that may be written: that of nothing may not."""
+    return array if array.flags.writeable else np.zeros(array.shape)
+
+
+def _take_behind(stack: Supply, behind: Behind, given: Given, total_mw: Floats, below_mw: Floats) -> None:
     """Write the same for steps behind wires in place of what the stack says."""
     total_mw[behind.step] = behind.used_mw.sum(axis=1)
+    below_mw[behind.step] = 0.0
+    for values in given.values():
+        if values.flags.writeable:
+            values[behind.step] = 0.0
     column = 0
     for segment in stack.segments:
-        stop = column + len(segment.things)
-        given[segment.role][np.ix_(behind.step, segment.things)] = behind.used_mw[:, column:stop]
-        column = stop
+        used, part = behind.used_mw[:, column : column + len(segment.things)], PARTS[segment.role]
+        if used.any():
+            given[part] = _own(given[part])
+            given[part][np.ix_(behind.step, segment.things)] += used
+        if segment.role is Role.COAL_MINIMUM:
+            below_mw[behind.step] += np.maximum(segment.part_mw[behind.step] - used, 0.0).sum(axis=1)
+        column += len(segment.things)
 
 
 def _nothing(case: DispatchCase) -> Given:
-    """Return arrays of zeros for all roles."""
+    """Return arrays of zeros for all parts, that need no memory and cannot be written."""
     things = {
-        Role.COAL_MINIMUM: case.coal,
-        Role.HYDRO_MINIMUM: case.hydros,
-        Role.RENEWABLES: case.renewables,
-        Role.EXPORT_UP: case.channels,
-        Role.COAL: case.coal,
-        Role.COAL_TOP: case.coal,
-        Role.EXPORT_DOWN: case.channels,
-        Role.SHED: case.loads,
-        Role.EXPORT_CUT: case.channels,
-        Role.FLEXIBLE_CUT: case.flexibles,
-        Role.UNSERVED: case.loads,
-        Role.LOSS_RELIEF: ("losses",),
+        "coal": case.coal,
+        "must-run": case.hydros,
+        "renewables": case.renewables,
+        "not sent": case.channels,
+        "shed": case.loads,
+        "cut": case.flexibles,
+        "unserved": case.loads,
+        "relief": ("losses",),
     }
-    return {role: np.zeros((len(case.time), len(names))) for role, names in things.items()}
-
-
-def _share(part: Floats, whole: Floats) -> Floats:
-    """Return part / whole, 0 where the whole is nothing."""
-    return np.asarray(np.divide(part, whole, out=np.zeros_like(whole), where=whole > 0.0))
+    return {part: np.broadcast_to(0.0, (len(case.time), len(names))) for part, names in things.items()}
 
 
 def _flexible_mw(case: DispatchCase, schedule: Schedule, given: Given) -> Floats:
     """Return what flexible loads take [hours × flexibles], MW."""
-    return np.maximum(case.flexible.power_mw - schedule.without_mw - given[Role.FLEXIBLE_CUT], 0.0)
+    return np.maximum(case.flexible.power_mw - schedule.without_mw - given["cut"], 0.0)
 
 
 def _not_served(load_mw: Floats, up_mw: Floats, down_mw: Floats, given: Given) -> tuple[Floats, Floats]:
@@ -239,20 +266,15 @@ def _not_served(load_mw: Floats, up_mw: Floats, down_mw: Floats, given: Given) -
     Load that was moved away (``down_mw``; ``up_mw`` comes from elsewhere) or shed cannot go unserved as well. Then
     others take its place, and with nobody left to serve, losses vanish.
     """
-    missing = given[Role.UNSERVED]
-    if not (missing.any() or given[Role.LOSS_RELIEF].any()):
-        return missing, given[Role.LOSS_RELIEF]
-    left = np.maximum(load_mw + up_mw - down_mw - given[Role.SHED], 0.0)
+    missing, relief = given["unserved"], given["relief"]
+    if not (missing.any() or relief.any()):
+        return missing, relief
+    left = np.maximum(load_mw + up_mw - down_mw - given["shed"], 0.0)
     unserved = np.minimum(missing, left)
-    excess = (missing - unserved).sum(axis=1, keepdims=True) + given[Role.LOSS_RELIEF]
+    excess = (missing - unserved).sum(axis=1, keepdims=True) + relief
     room = left - unserved
-    more = room * _share(excess, room.sum(axis=1, keepdims=True)).clip(max=1.0)
+    more = room * share_of(excess, room.sum(axis=1, keepdims=True)).clip(max=1.0)
     return unserved + more, excess - more.sum(axis=1, keepdims=True)
-
-
-def _below_minimum_mw(case: DispatchCase, commitment: Commitment, given: Given) -> Floats:
-    missing = coal_minimum_mw(case, commitment) - given[Role.COAL_MINIMUM]
-    return np.asarray(np.maximum(missing, 0.0).sum(axis=1))
 
 
 def _daily_mwh(case: DispatchCase, power_mw: Floats) -> Floats:
@@ -262,6 +284,5 @@ def _daily_mwh(case: DispatchCase, power_mw: Floats) -> Floats:
 
 def _marginal_price(stack: Supply, net_mw: Floats) -> Floats:
     """Return the price of the segment that would serve one more MWh, CNY/MWh [hours]."""
-    room = stack.top_mw - net_mw[:, None] > TOLERANCE_MW
-    place = np.where(room.any(axis=1), room.argmax(axis=1), len(stack.price) - 1)
-    return np.asarray(stack.price[place])
+    full = np.count_nonzero(stack.top_mw - net_mw <= TOLERANCE_MW, axis=0)
+    return np.asarray(stack.price[np.minimum(full, len(stack.price) - 1)])

@@ -15,8 +15,8 @@ import numpy as np
 from scenarios.records import Bools, Floats, Ints
 from sim.dispatch.programme import Programme, alike
 
-BLOCK_STEPS = 1000
-"""Steps that are worked on together: flows of thousands of rows over a year would fill the memory."""
+BLOCK_FLOWS = 250_000
+"""Flows that are worked on together: those of thousands of rows over a year would fill the memory."""
 
 BINDING_MW = 1e-4
 """A row this close to a limit is binding."""
@@ -38,7 +38,8 @@ def shared(plan: Programme, values: Floats, chosen: Bools | None = None) -> Floa
     In ``chosen`` [hours] steps; none: in all.
     """
     values = values.copy()
-    for steps in _blocks(np.ones(len(values), dtype=bool) if chosen is None else chosen):
+    size = BLOCK_FLOWS // max(len(plan.reach), 1) + 1
+    for steps in _blocks(np.ones(len(values), dtype=bool) if chosen is None else chosen, size):
         rows = _rows(plan, values[steps], steps)
         for columns in _equals(plan):
             part = values[steps, columns]
@@ -47,11 +48,11 @@ def shared(plan: Programme, values: Floats, chosen: Bools | None = None) -> Floa
     return values
 
 
-def _blocks(chosen: Bools) -> Iterator[slice]:
-    """Yield all chosen steps in blocks of neighbours."""
+def _blocks(chosen: Bools, size: int) -> Iterator[slice]:
+    """Yield all chosen steps in blocks of ``size`` neighbours at most."""
     edges = np.flatnonzero(np.diff(chosen, prepend=False, append=False))
     for first, stop in edges.reshape(-1, 2).tolist():
-        yield from (slice(k, min(k + BLOCK_STEPS, stop)) for k in range(first, stop, BLOCK_STEPS))
+        yield from (slice(k, min(k + size, stop)) for k in range(first, stop, size))
 
 
 def _rows(plan: Programme, values: Floats, steps: slice) -> Rows:

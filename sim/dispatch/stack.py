@@ -17,7 +17,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import Enum
-from functools import cached_property
 
 import numpy as np
 
@@ -56,24 +55,40 @@ class Segment:
     things: Ints
     part_mw: Floats
 
-    @cached_property
-    def width_mw(self) -> Floats:
-        """Width of the segment [hours]."""
-        return np.asarray(self.part_mw @ np.ones(self.part_mw.shape[1]))
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Supply:
-    """All segments by price, their prices [segments], upper ends [hours × segments], and what is asked [hours].
+    """All segments by price, their prices [segments], widths and upper ends [segments × hours]; asked [hours], MW.
 
     ``sent_mw`` [hours × channels] is the part of it that channels send.
     """
 
     segments: tuple[Segment, ...]
     price: Floats
+    width_mw: Floats
     top_mw: Floats
     asked_mw: Floats
     sent_mw: Floats
+
+    def used_mw(self, net_mw: Floats, steps: slice = slice(None)) -> Floats:
+        """Return what is used of every segment in some steps when ``net_mw`` is taken off the stack from below.
+
+        [segments × steps], MW; ``share_of`` turns it into shares.
+        """
+        used = np.empty((len(self.segments), len(net_mw)))
+        used[0] = net_mw
+        np.subtract(net_mw, self.top_mw[:-1, steps], out=used[1:])
+        return np.clip(used, 0.0, self.width_mw[:, steps], out=used)
+
+
+def share_of(part: Floats, whole: Floats) -> Floats:
+    """Return part / whole, 0 where the whole is nothing."""
+    return np.asarray(np.divide(part, whole, out=np.zeros_like(whole), where=whole > 0.0))
+
+
+def row_sums(values: Floats) -> Floats:
+    """Return the sum of each row: as a product, where rows are short, in a fraction of the time."""
+    return np.asarray(values @ np.ones(values.shape[1]))
 
 
 def supply(case: DispatchCase, commitment: Commitment) -> Supply:
@@ -81,10 +96,12 @@ def supply(case: DispatchCase, commitment: Commitment) -> Supply:
     flexible = case.flexible.power_mw.sum()
     segments = sorted(_segments(case, commitment), key=lambda segment: segment.price)
     sent = case.export_mw if balanced(case) else case.export_high_mw
+    width = np.array([row_sums(segment.part_mw) for segment in segments])
     return Supply(
         segments=tuple(segments),
         price=np.array([segment.price for segment in segments]),
-        top_mw=np.cumsum(np.stack([segment.width_mw for segment in segments], axis=1), axis=1),
+        width_mw=width,
+        top_mw=np.cumsum(width, axis=0),
         asked_mw=case.load_mw.sum(axis=1) + flexible + case.loss_mw + sent.sum(axis=1),
         sent_mw=sent,
     )

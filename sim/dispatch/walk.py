@@ -36,6 +36,9 @@ WATER_BY_PLANT = ("most_mw", "flow_mw", "spare_mwh", "pool_mwh")
 NOT_EMPTY = ("net_mw", "low_mwh", "high_mwh", "most_mw", "pool_mwh")
 """Arrays that a walk writes, and that hold something before it begins."""
 
+LATE = "used_mw"
+"""The array that is only written, and then read, when a step is done with; before that it may hold anything."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Plan:
@@ -62,15 +65,12 @@ class Walk:
         self._usual_mwh = stores.start_mwh
         self._search = _search_for(stores, water, clock)
 
-    def twin(self, first: int) -> Walk:
-        """Return a walk of its own over the same case, from a step on; only before this one has begun."""
+    def twin(self) -> Walk:
+        """Return a walk of its own over the same case; only before this one has begun."""
         stack = _own(self.stack, (*STACK_BY_STEP, *STACK_BY_LINE))
         wires = self.network.wires
         own: dict[str, Any] = {name: _empty_again(name, getattr(wires, name)) for name in WIRES_BY_STEP}
-        # Written too, but from the rest: widths of load that may go unserved.
-        width = np.empty_like(wires.width_mw)
-        width[first:] = wires.width_mw[first:]
-        wires = wires._replace(net_mw=stack.net_mw, injected_mw=stack.injected_mw, width_mw=width, **own)
+        wires = wires._replace(net_mw=stack.net_mw, injected_mw=stack.injected_mw, **own)
         hour, trial = (type(h)(*(np.zeros(a.shape, a.dtype) for a in h)) for h in self.network[1:])
         stores, water = _own(self.stores, STORES_BY_KIND), _own(self.water, WATER_BY_PLANT)
         stores = stores._replace(start_mwh=self._usual_mwh)
@@ -166,8 +166,8 @@ class Walk:
         return views | {"flow_mw": self.water.flow_mw.T}
 
     def _wires(self) -> dict[str, Array]:
-        """Return those that it writes for steps behind wires."""
-        return {f"wires {name}": getattr(self.network.wires, name) for name in WIRES_BY_STEP}
+        """Return those that it writes for steps behind wires, before these are done with."""
+        return {f"wires {name}": getattr(self.network.wires, name) for name in WIRES_BY_STEP if name != LATE}
 
 
 def walk_of(
@@ -185,6 +185,8 @@ def _own(group: Group, names: tuple[str, ...]) -> Group:
 
 
 def _empty_again(name: str, array: Array) -> Array:
+    if name == LATE:
+        return np.empty_like(array)
     return array.copy() if name in NOT_EMPTY else np.zeros(array.shape, array.dtype)
 
 
@@ -194,7 +196,7 @@ def _stack(supply: Supply, bounds: Bounds) -> Stack:
     prices, rooms = np.zeros((2, lines, steps)), np.zeros((2, lines, steps))
     return Stack(
         price=supply.price,
-        top_mw=np.ascontiguousarray(supply.top_mw),
+        top_mw=np.ascontiguousarray(supply.top_mw.T),
         line=np.arange(resources) if lines > 1 else np.zeros(resources, np.int64),
         net_mw=supply.asked_mw.copy(),
         place=np.zeros(steps, np.int64),

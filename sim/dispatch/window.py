@@ -36,19 +36,22 @@ class WindowModel:
         matrix = merging.window_matrix(day)
         self._fixed_rows = matrix.shape[0]
         self._seen = 0
+        self._duals: Floats | None = None
         self._accepted: tuple[highspy.HighsModelStatus, ...] = (highspy.HighsModelStatus.kOptimal,)
         self._highs = quiet_highs()
         price = np.tile(merging.price * self._step_h, (len(day), 1))
         price[-1] += merging.end_price
         self._highs.passModel(_linear_programme(matrix, price.ravel()))
-        self.cell_rows: list[int] = []
-        self.cell_places: list[int] = []
+        self.cell_rows, self.cell_places = np.zeros((2, 0), dtype=np.int64)
 
     def need(self, cells: Sequence[Cell]) -> None:
         """Take cells into the programme that are not yet in it; those beyond the window's end are not for it."""
-        for row, place in cells[self._seen :]:
-            if place < self._shape[0]:
-                self._add(row, place)
+        added = [cell for cell in cells[self._seen :] if cell[1] < self._shape[0]]
+        if added:
+            rows, places = np.array(added, dtype=np.int64).T
+            self._add(rows, places)
+            self.cell_rows = np.concatenate([self.cell_rows, rows])
+            self.cell_places = np.concatenate([self.cell_places, places])
         self._seen = len(cells)
 
     @property
@@ -77,10 +80,17 @@ class WindowModel:
             highs.run()
         if highs.getModelStatus() not in self._accepted:
             raise InvariantError(f"dispatch: HiGHS says {highs.modelStatusToString(highs.getModelStatus())}")
+        self._duals = None
         return self._column_values()[: self._lower.size].reshape(self._shape)
 
     def _column_values(self) -> Floats:
         return np.array(self._highs.getSolution().col_value)
+
+    def _row_duals(self) -> Floats:
+        """Return the duals of the last optimum; HiGHS makes a list of them each time it is asked."""
+        if self._duals is None:
+            self._duals = np.array(self._highs.getSolution().row_dual)
+        return self._duals
 
     def _set_bounds(self, lower: Floats, upper: Floats) -> None:
         """Tell HiGHS the bounds that changed since the last optimum."""
@@ -94,7 +104,7 @@ class WindowModel:
 
         The dual of the balance is the price at the slack; with rows, load pays its share of their duals on top.
         """
-        dual = np.array(self._highs.getSolution().row_dual)
+        dual = self._row_duals()
         price = dual[: self._shape[0]].copy()
         reach = np.append(self._plan.load_reach, np.zeros(len(self._plan.reach) - self._plan.network_rows))
         np.add.at(price, self.cell_places, dual[self._fixed_rows :] * reach[self.cell_rows])
@@ -102,36 +112,49 @@ class WindowModel:
 
     def worth_mw(self, kinds: Sequence[str]) -> Floats:
         """Return what a MW of each column of some kinds would save, CNY [steps × columns], by the last duals."""
-        dual = np.array(self._highs.getSolution().row_dual)
+        dual = self._row_duals()
         weight = np.zeros((self._shape[0], len(self._plan.reach)))
         np.add.at(weight, (self.cell_places, self.cell_rows), dual[self._fixed_rows :])
         columns = np.concatenate([np.arange(self._plan.at[k].start, self._plan.at[k].stop) for k in kinds])
         pays = dual[: self._shape[0], None] * self._plan.sign[columns] + weight @ self._plan.reach[:, columns]
         return np.asarray(pays - self._plan.price[columns] * self._step_h)
 
-    def _add(self, row: int, place: int) -> None:
-        """Add a row for one step of the window; a coupled one takes in the step before, if the window has it."""
+    def _add(self, rows: Ints, places: Ints) -> None:
+        """Add rows, each for one step of the window, with the columns for what exceeds soft ones."""
+        soft = np.isfinite(self._plan.row_price[rows])
+        extra = np.full((len(rows), 2), -1)
+        extra[soft] = self._new_columns(self._plan.row_price[rows][soft])
+        entries = [self._entries(*cell) for cell in zip(rows.tolist(), places.tolist(), extra, strict=True)]
+        index = np.concatenate([columns for columns, _ in entries]).astype(np.int32)
+        starts = np.cumsum([0, *(len(columns) for columns, _ in entries)])[:-1].astype(np.int32)
+        value = np.concatenate([values for _, values in entries])
+        free = np.full(len(rows), INFINITY)
+        self._highs.addRows(len(rows), -free, free, len(index), starts, index, value)
+
+    def _entries(self, row: int, place: int, extra: Ints) -> tuple[Ints, Floats]:
+        """Return columns and coefficients of a row; a coupled one takes in the step before, if the window has it.
+
+        ``extra`` are the columns for what is above and below it (−1: it is never exceeded).
+        """
         reach = self._plan.reach[row, self._merging.groups.first]
         used = np.flatnonzero(reach)
         index, value = [used + place * self._shape[1]], [reach[used]]
         if self._plan.coupled[row] and place > 0:
             index.append(used + (place - 1) * self._shape[1])
             value.append(-reach[used])
-        price = self._plan.row_price[row]
-        if np.isfinite(price):
-            index.append(self._new_columns(price))
+        if extra[0] >= 0:
+            index.append(extra)
             value.append(np.array([-1.0, 1.0]))
-        columns = np.concatenate(index).astype(np.int32)
-        self._highs.addRow(-INFINITY, INFINITY, len(columns), columns, np.concatenate(value))
-        self.cell_rows.append(row)
-        self.cell_places.append(place)
+        return np.concatenate(index), np.concatenate(value)
 
-    def _new_columns(self, price: float) -> Ints:
-        """Add the columns for what is above and below a soft row, and return where they are."""
-        first = self._highs.getNumCol()
-        for _ in range(2):
-            self._highs.addCol(price * self._step_h, 0.0, INFINITY, 0, [], [])
-        return np.array([first, first + 1], dtype=np.int64)
+    def _new_columns(self, price: Floats) -> Ints:
+        """Add the columns for what is above and below soft rows, and return where they are [rows × 2]."""
+        first, count = self._highs.getNumCol(), 2 * len(price)
+        nothing, empty = np.zeros(count), np.zeros(0, dtype=np.int32)
+        cost, most = np.repeat(price, 2) * self._step_h, np.full(count, INFINITY)
+        if count:
+            self._highs.addCols(count, cost, nothing, most, 0, empty, empty, np.zeros(0))
+        return np.arange(first, first + count, dtype=np.int64).reshape(-1, 2)
 
 
 def quiet_highs() -> Any:

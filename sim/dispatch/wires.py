@@ -21,7 +21,7 @@ from sim.dispatch.model import DispatchCase
 from sim.dispatch.reserve import ReserveRow
 from sim.dispatch.rows import FLOW_DUST, price_overload
 from sim.dispatch.sharing import Rows, evened
-from sim.dispatch.stack import Role, Segment, Supply
+from sim.dispatch.stack import Role, Segment, Supply, share_of
 
 NEAR = 0.7
 """Rows that reach this part of their limits before anything is coordinated are looked at from the start."""
@@ -53,6 +53,7 @@ THINGS = {
     Role.EXPORT_CUT: "channels",
     Role.FLEXIBLE_CUT: "flexibles",
     Role.UNSERVED: "loads",
+    Role.LOSS_RELIEF: "loss",
 }
 
 
@@ -148,38 +149,46 @@ def _without_dust(reach: Floats) -> Floats:
     return np.ascontiguousarray(np.where(np.abs(reach) < FLOW_DUST, 0.0, reach))
 
 
-def base_flow_mw(case: DispatchCase, stack: Supply, limits: NetworkLimits, steps: slice = slice(None)) -> Floats:
+def base_flow_mw(case: DispatchCase, stack: Supply, limits: NetworkLimits) -> Floats:
     """Return the flow of every row when all that is asked is served and nothing is supplied."""
-    flow = case.load_mw[steps] @ limits.loads.T + stack.sent_mw[steps] @ limits.channels.T
+    flow = case.load_mw @ limits.loads.T + stack.sent_mw @ limits.channels.T
     flow += case.flexible.power_mw @ limits.flexibles.T
-    return np.asarray(-flow - case.loss_mw[steps, None] * limits.loss)
+    return np.asarray(-flow - case.loss_mw[:, None] * limits.loss)
 
 
 def near_rows(case: DispatchCase, stack: Supply, limits: NetworkLimits) -> Ints:
     """Return the rows that come near their limits in a plain dispatch: flat hydro, idle stores."""
     if not limits.rows:
         return np.zeros(0, np.int64)
-    steps = slice(0, None, NEAR_EVERY)
-    water = np.minimum(case.hydro_budget_mwh / case.day_hours[:, None], case.hydro_capacity_mw)
-    water = np.maximum(water - case.hydro_minimum_mw, 0.0)[case.time.day[steps]]
-    spared = case.flexible.power_mw - case.flexible.target_mw
-    net = stack.asked_mw[steps] - water.sum(axis=1) - spared.sum()
-    flow = base_flow_mw(case, stack, limits, steps) + water @ limits.hydros.T + spared @ limits.flexibles.T
-    flow += _supplied_mw(stack, net, steps) @ column_reach(stack, limits).T
+    injected = _plain_mw(case, stack, slice(0, None, NEAR_EVERY))
+    reach = np.hstack([limits.loss[:, None] if kind == "loss" else getattr(limits, kind) for kind in injected])
+    flow = np.hstack(list(injected.values())) @ reach.T
     near = (flow.max(axis=0) > NEAR * limits.high_mw) | (flow.min(axis=0) < NEAR * limits.low_mw)
     return np.flatnonzero(near)
 
 
-def _supplied_mw(stack: Supply, net_mw: Floats, steps: slice) -> Floats:
-    """Return what every column supplies when ``net_mw`` is taken off the stack from below [steps × columns]."""
-    floor, parts = np.zeros(len(net_mw)), []
+def _plain_mw(case: DispatchCase, stack: Supply, steps: slice) -> dict[str, Floats]:
+    """Return what everything injects in some steps of a plain dispatch, by kind [steps × things], MW."""
+    water = np.minimum(case.hydro_budget_mwh / case.day_hours[:, None], case.hydro_capacity_mw)
+    water = np.maximum(water - case.hydro_minimum_mw, 0.0)[case.time.day[steps]]
+    spared = case.flexible.power_mw - case.flexible.target_mw
+    net = stack.asked_mw[steps] - water.sum(axis=1) - spared.sum()
+    injected = {
+        "coal": np.zeros((len(net), len(case.coal))),
+        "hydros": water,
+        "renewables": np.zeros((len(net), len(case.renewables))),
+        "loads": -case.load_mw[steps],
+        "channels": -stack.sent_mw[steps],
+        "flexibles": np.tile(spared - case.flexible.power_mw, (len(net), 1)),
+        "loss": -case.loss_mw[steps, None],
+    }
+    used = stack.used_mw(net, steps)
+    share = share_of(used, stack.width_mw[:, steps])
     for number, segment in enumerate(stack.segments):
-        width = segment.width_mw[steps]
-        used = np.clip(net_mw - floor, 0.0, width)
-        share = np.divide(used, width, out=np.zeros_like(used), where=used > 0.0)
-        parts.append(segment.part_mw[steps] * share[:, None])
-        floor = stack.top_mw[steps, number]
-    return np.hstack(parts)
+        if share[number].any():
+            part = segment.part_mw[steps] * share[number, :, None]
+            injected[THINGS[segment.role]][:, segment.things] += part
+    return injected
 
 
 def network_of(case: DispatchCase, supply: Supply, bounds: Bounds, stack: Stack, threads: int) -> Network:
@@ -215,7 +224,7 @@ def network_of(case: DispatchCase, supply: Supply, bounds: Bounds, stack: Stack,
         row=np.zeros((steps, most), np.int64),
         basic=np.zeros((steps, most + 1), np.int64),
         place=np.zeros((steps, columns + 3 * rows), np.int8),
-        used_mw=np.zeros((steps, columns)),
+        used_mw=np.empty((steps, columns)),
     )
     return Network(wires, _hour(most, rows, columns), _hour(most, rows, columns))
 
@@ -256,6 +265,7 @@ def _hour(most: int, rows: int, columns: int) -> Hour:
         entry=logical[0],
         reduced=logical[1],
         used_mw=np.zeros(columns),
+        width_mw=np.zeros(columns),
     )
 
 

@@ -267,6 +267,24 @@ def test_moving_load_to_and_fro_at_once_burns_no_surplus(solve: Solve):
 
 
 @BOTH
+@pytest.mark.parametrize("rules", [Rules(reserve_up_load=0.9), Rules(reserve_down_load=0.6)], ids=["up", "down"])
+def test_load_never_moves_both_ways_where_storages_hold_reserve(solve: Solve, rules: Rules):
+    # 50 MW of load under a unit that gives 60 at least, for eight hours: 80 MWh too much, of which the store has
+    # room for 30 / 0.9. Moving 10 MW in and 5 out at once would burn 5 MW of the rest; it may only be done in one
+    # hour and the next. Nor does the store charge and discharge at once, with reserve short or not.
+    fleet = {"coal_unit_mw": [100.0], "coal_minimum_pu": 0.6, "coal_must_run_units": 1}
+    moving = {"shift_limit_mw": 10.0, "shift_energy_mwh": 30.0, "shift_efficiency": 0.5}
+    store = {"storage_power_mw": [30.0], "storage_energy_mwh": [60.0]}
+    store |= {"storage_charge_efficiency": 0.9, "storage_discharge_efficiency": 0.9}
+    assert rules.storage_holds_reserve
+    result = solved(solve, make_case(np.full(8, 50.0), **fleet, **moving, **store, rules=rules))
+    assert result.below_minimum_mw.sum() > 20.0
+    both = np.minimum(result.shift_up_mw, result.shift_down_mw).sum(axis=1)
+    assert both.max() < 1e-6
+    assert np.minimum(result.charge_mw, result.discharge_mw).max() < 1e-6
+
+
+@BOTH
 def test_a_block_that_costs_nothing_keeps_to_its_hours_and_sheds_nothing_in_surplus(solve: Solve):
     # 90 MW for 24 h, of which wind serves all in the first twelve and more: 10 MW for 2 h are shed later.
     wind = np.where(np.arange(24) < 12, 120.0, 0.0)

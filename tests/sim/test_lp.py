@@ -15,8 +15,9 @@ from scenarios.load import load_scenario
 from sim.checks import balance_mw, violations
 from sim.dispatch import dispatch, fast, lp
 from sim.dispatch.commitment import commit
-from sim.dispatch.lp import solve, solve_rolling, windows
+from sim.dispatch.lp import solve, solve_rolling
 from sim.dispatch.model import DispatchCase, DispatchResult
+from sim.dispatch.rolling import windows
 
 LIMITS = ("shed_limit_mw", "call_limit_mw", "shift_limit_mw")
 
