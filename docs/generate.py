@@ -14,7 +14,8 @@ from annotated_types import Ge, Gt, Le, Lt
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from scenarios.schema import Settings, Tables
+from scenarios.schema import Tables
+from scenarios.settings import Settings
 
 HERE = Path(__file__).parent / "reference"
 

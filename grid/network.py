@@ -23,7 +23,8 @@ from grid.checks import require_sound
 from grid.elements import Elements, reference_bus
 from grid.situations import situations
 from scenarios.records import Floats
-from scenarios.schema import Grid, Scenario
+from scenarios.schema import Scenario
+from scenarios.settings import Grid
 from scenarios.tables import Bus, Line, Trafo
 
 SN_MVA = 100.0

@@ -18,7 +18,8 @@ from profiles.records import Repair
 from profiles.sun import Place, SunPosition, clear_sky_ghi, sun_at
 from scenarios.errors import DataError, Problem
 from scenarios.records import Bools, Floats, Ints, axes, record
-from scenarios.schema import Scenario, WeatherSite
+from scenarios.schema import Scenario
+from scenarios.settings import WeatherSite
 from scenarios.timeaxis import TimeAxis
 
 LAPSE_SITE_K_PER_KM = 5.5

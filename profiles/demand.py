@@ -16,7 +16,8 @@ from profiles.calendar import is_spring_festival, is_weekend
 from profiles.records import Weather
 from scenarios.errors import DataError, Problem, did_you_mean
 from scenarios.records import Bools, Floats, axes, record
-from scenarios.schema import LoadModel, Scenario
+from scenarios.schema import Scenario
+from scenarios.settings import LoadModel
 from scenarios.tables import LoadShape
 from scenarios.timeaxis import TimeAxis
 

@@ -41,7 +41,7 @@ from profiles.synthetic import (
     to_month_totals,
 )
 from scenarios.records import Floats, Ints
-from scenarios.schema import WeatherSite
+from scenarios.settings import WeatherSite
 from scenarios.timeaxis import TimeAxis
 
 # How much of the source's deviations a neighbour some 50 km away shares. Set so that the derived site relates to

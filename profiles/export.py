@@ -14,7 +14,8 @@ import numpy as np
 
 from scenarios.errors import Problem, ScenarioError
 from scenarios.records import Floats, axes, record
-from scenarios.schema import Export, Scenario
+from scenarios.schema import Scenario
+from scenarios.settings import Export
 from scenarios.tables import ExportChannel
 from scenarios.timeaxis import TimeAxis
 

@@ -17,7 +17,7 @@ import requests
 
 from profiles.intake import read_weather_file
 from scenarios.errors import DataError, Problem, SimulationError
-from scenarios.schema import WeatherSite
+from scenarios.settings import WeatherSite
 from scenarios.timeaxis import CST, TimeAxis
 
 FIRST_YEAR = 2001

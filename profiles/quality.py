@@ -32,7 +32,7 @@ from profiles.records import Repair
 from profiles.sun import clear_sky_ghi, extraterrestrial, sun_at
 from scenarios.errors import DataError, Problem, ScenarioError
 from scenarios.records import Bools, Floats, Ints
-from scenarios.schema import WeatherSite
+from scenarios.settings import WeatherSite
 from scenarios.timeaxis import TimeAxis
 
 BRIGHTEST_INDEX = 1.05

@@ -14,7 +14,8 @@ import numpy as np
 from profiles.dispersion import Field, Origin, Places, Sampler
 from profiles.records import Weather
 from scenarios.records import Floats, Ints
-from scenarios.schema import Scenario, WeatherSite
+from scenarios.schema import Scenario
+from scenarios.settings import WeatherSite
 from scenarios.tables import County, Plant
 
 LAPSE_K_PER_M = 0.0065

@@ -22,7 +22,8 @@ from profiles.records import Weather
 from profiles.siting import LAPSE_K_PER_M, Group, field_of, groups_by_site, places_of
 from profiles.sun import Place, SunPosition, clear_sky_ghi, split_ghi, sun_at
 from scenarios.records import Floats, axes, record
-from scenarios.schema import Pv, Scenario
+from scenarios.schema import Scenario
+from scenarios.settings import Pv
 
 MODULE_WIND_PER_RIDGE_WIND = 0.4
 """Wind at the modules over hub-height ridge wind: 3.2 m/s at 10 m in Weining (China Standard Weather Data) over

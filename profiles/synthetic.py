@@ -35,7 +35,8 @@ from profiles.climate import (
 )
 from scenarios.errors import DataError, Problem
 from scenarios.records import Floats, Ints
-from scenarios.schema import Scenario, WeatherSite
+from scenarios.schema import Scenario
+from scenarios.settings import WeatherSite
 from scenarios.timeaxis import TimeAxis
 
 # Daily latent state in the order clearness, wind, temperature.

@@ -19,7 +19,8 @@ from profiles.sun import split_ghi
 from profiles.synthetic import synthetic_year
 from scenarios.errors import Problem, ScenarioError, did_you_mean
 from scenarios.records import Bools, Floats
-from scenarios.schema import Scenario, WeatherSite
+from scenarios.schema import Scenario
+from scenarios.settings import WeatherSite
 from scenarios.timeaxis import TimeAxis
 
 __all__ = ["make_weather", "write_csv"]

@@ -27,7 +27,8 @@ from profiles.records import Weather
 from profiles.siting import LAPSE_K_PER_M, Group, field_of, groups_by_site, places_of
 from scenarios.errors import Problem, ScenarioError, did_you_mean
 from scenarios.records import Bools, Floats, axes, record
-from scenarios.schema import Scenario, TurbineShare, Wind
+from scenarios.schema import Scenario
+from scenarios.settings import TurbineShare, Wind
 
 ZERO_CELSIUS_K = 273.15
 GRAVITY_MS2 = 9.80665

@@ -18,7 +18,8 @@ from pydantic_core import ErrorDetails
 
 from scenarios import DEFAULT_SCENARIO
 from scenarios.errors import DataError, Problem, ScenarioError, did_you_mean
-from scenarios.schema import Scenario, Settings, Tables
+from scenarios.schema import Scenario, Tables
+from scenarios.settings import Settings
 from scenarios.tables import Row, read_table, reference_problems, unique_problems
 
 BUILT_IN = Path(__file__).parent

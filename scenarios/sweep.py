@@ -38,7 +38,8 @@ from pydantic_core import ErrorDetails
 from scenarios import DEFAULT_SCENARIO
 from scenarios.errors import DataError, Problem, ScenarioError, did_you_mean
 from scenarios.load import load_variants, read_toml
-from scenarios.schema import Scenario, Section
+from scenarios.schema import Scenario
+from scenarios.settings import Section
 
 BUILT_IN = Path(__file__).parent / "sweeps"
 MOST_CASES = 20_000

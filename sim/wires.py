@@ -21,7 +21,8 @@ import numpy.typing as npt
 from grid.model import FlowResult, FlowStatus, GridModel
 from scenarios.errors import InvariantError, Problem
 from scenarios.records import Bools, Floats
-from scenarios.schema import Scenario, VoltageBand
+from scenarios.schema import Scenario
+from scenarios.settings import VoltageBand
 from scenarios.tables import Bus
 from sim.accounts import (
     TECHS,

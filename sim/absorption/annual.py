@@ -32,7 +32,8 @@ from profiles.records import Profiles
 from profiles.weather import make_weather
 from scenarios.errors import Problem, ScenarioError
 from scenarios.records import Floats
-from scenarios.schema import Scale, Scenario
+from scenarios.schema import Scenario
+from scenarios.settings import Scale
 from scenarios.tables import Plant, Storage
 from sim.absorption.sites import Growing, Site, find_sites
 from sim.accounts import MWH_PER_GWH, gwh

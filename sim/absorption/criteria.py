@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from scenarios.schema import Absorption
+from scenarios.settings import Absorption
 from sim.absorption.annual import Point
 
 LEAST_SCALE = 1e-3

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from scenarios import tables as t
-from scenarios.schema import Grid, Scenario, Settings, Tables, Time
+from scenarios.schema import Scenario, Tables
+from scenarios.settings import Grid, Settings, Time
 
 ASSUMED = {"source": "hand-made", "confidence": "assumed"}
 SITE = {"name_en": "s", "name_zh": "s", "lat": 27, "lon": 105, "elevation_m": 2000, "ridge_elevation_m": 2000}

@@ -8,7 +8,7 @@ from weather_cases import scenario
 
 from profiles.export import daily_shape, generate_export
 from scenarios.errors import ScenarioError
-from scenarios.schema import Export
+from scenarios.settings import Export
 
 
 @pytest.mark.parametrize("step_h", [1.0, 0.5, 0.25])

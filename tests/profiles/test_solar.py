@@ -23,7 +23,7 @@ from profiles.solar import (
 )
 from profiles.sun import Place, SunPosition, clear_sky_ghi, split_ghi, sun_at
 from scenarios.records import Floats
-from scenarios.schema import Pv
+from scenarios.settings import Pv
 from scenarios.timeaxis import TimeAxis
 
 WEINING = Place(26.87, 104.28, 2237.0)

@@ -25,7 +25,7 @@ from profiles.wind import (
 )
 from scenarios.errors import ScenarioError
 from scenarios.records import Floats
-from scenarios.schema import TurbineShare, Wind
+from scenarios.settings import TurbineShare, Wind
 
 
 def machine(turbine: str, hub_height_m: float = 100.0) -> Turbine:

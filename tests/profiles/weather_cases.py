@@ -14,7 +14,8 @@ from profiles.quality import SiteContext
 from profiles.records import Weather
 from profiles.weather import make_weather
 from scenarios.load import load_scenario
-from scenarios.schema import Scenario, WeatherSite
+from scenarios.schema import Scenario
+from scenarios.settings import WeatherSite
 from scenarios.timeaxis import TimeAxis
 
 FOLDER = Path(__file__).parents[2].parent / "shared" / "data" / "weather"

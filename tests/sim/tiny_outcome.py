@@ -24,7 +24,8 @@ from grid.elements import elements_of
 from grid.model import FlowResult, FlowStatus, GridModel, Injections
 from profiles.records import Profiles, Repair, Weather
 from scenarios.load import load_scenario
-from scenarios.schema import Scenario, Time
+from scenarios.schema import Scenario
+from scenarios.settings import Time
 from scenarios.tables import Boundary, Bus, ExportChannel, HydroEnergy, Line, Load, Plant, Storage, Trafo
 from sim.absorption.binding import BindingRow
 from sim.absorption.causes import Causes

@@ -19,7 +19,8 @@ from grid.compile import compile_net
 from grid.network import build_net
 from profiles.records import Profiles
 from scenarios.load import load_scenario
-from scenarios.schema import Scenario, Time
+from scenarios.schema import Scenario
+from scenarios.settings import Time
 from scenarios.tables import Boundary, Bus, Line, LineType, Load, Plant
 from sim.absorption.annual import Companion, Study, WeatherYear, prepare
 

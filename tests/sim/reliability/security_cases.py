@@ -17,7 +17,8 @@ from grid.compile import compile_net
 from grid.elements import elements_of
 from grid.network import build_net
 from scenarios import tables as t
-from scenarios.schema import Grid, Scenario, Settings, Tables, Time
+from scenarios.schema import Scenario, Tables
+from scenarios.settings import Grid, Settings, Time
 from sim.reliability.security_operation import YearOperation
 from sim.reliability.security_outages import Situation
 
