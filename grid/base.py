@@ -64,16 +64,22 @@ def side_by_side(bases: Sequence[Base]) -> Base:
     What depends on the pattern alone has not (``double``, pointers and places of the factor). Entries of ``press``
     and ``sense`` lie one after the other.
     """
-    same = {"double", "l_ptr", "l_x", "u_ptr", "u_x"}
+    same, stack = {"double", "l_ptr", "l_x", "u_ptr", "u_x"}, np.array if len(bases) > 1 else _alone
     changed: dict[str, Any] = {
-        name: np.stack([getattr(base, name) for base in bases])
+        name: stack([getattr(base, name) for base in bases])
         for name in set(Base._fields) - same - {"press", "sense"}
     }
     changed |= {name: _joined([getattr(base, name) for base in bases]) for name in ("press", "sense")}
     return bases[0]._replace(**changed)
 
 
+def _alone(values: Sequence[Floats]) -> Floats:
+    return values[0][None]
+
+
 def _joined(entries: Sequence[Entries]) -> Entries:
+    if len(entries) == 1:
+        return entries[0]._replace(ptr=entries[0].ptr[None])
     begin = np.cumsum([0, *(len(each.x) for each in entries)])
     return Entries(
         ptr=np.stack([each.ptr + start for each, start in zip(entries, begin[:-1], strict=True)]).astype(np.uint32),

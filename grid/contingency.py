@@ -11,7 +11,7 @@ their own: the part without a source is dark, its power is counted as lost, the 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from threading import Lock
@@ -158,9 +158,10 @@ PART_HOURS = 1024
 
 
 class _Case(NamedTuple):
-    """What all outages share: the grid as it is, its base points, the hours in parts."""
+    """What all outages share: the grid as it is, voltages [buses] of its base points, the hours in parts."""
 
     intact: Prepared
+    voltages_at: Callable[[int], Complexes]
     options: FlowOptions
     parts: tuple[tuple[Ints, Injections], ...]
 
@@ -187,7 +188,8 @@ def _case(model: GridModel, injections: Injections, options: FlowOptions) -> _Ca
     )
     order = np.argsort(sifted.point, kind="stable")
     cuts = [order[first : first + PART_HOURS] for first in range(0, len(order), PART_HOURS)]
-    return _Case(intact, options, tuple((hours, take(injections, hours)) for hours in cuts))
+    voltages_at = cache(partial(_voltages, intact))
+    return _Case(intact, voltages_at, options, tuple((hours, take(injections, hours)) for hours in cuts))
 
 
 MOST_POINTS = 16
@@ -211,7 +213,7 @@ def _outage(case: _Case, outage: Outage) -> _Outage:
 
     @cache
     def base_at(point: int) -> Base:
-        v_pu = _voltages(case.intact, point)[new.pattern.bus]
+        v_pu = case.voltages_at(point)[new.pattern.bus]
         e, f = v_pu.real.copy(), v_pu.imag.copy()
         return make_base(without, new, case.options.enforce_q_limits, point, Start(e, f, e, f))
 

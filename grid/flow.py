@@ -293,13 +293,15 @@ def _tasks(plan: Plan, sifted: Sifted) -> tuple[tuple[int, ...], Tasks]:
     kernels_sift.by_point(sifted, order, first)
     if len(plan.pattern.bus) == 0:
         first[:] = 0
-    points = np.flatnonzero(np.diff(first[: LANES + 1]))
-    size = _portion(len(plan.pattern.bus))
-    begins = [np.arange(first[point], first[point + 1], size) for point in points]
-    point = np.repeat(np.arange(len(points)), [len(begin) for begin in begins])
-    begin = np.concatenate([*begins, np.zeros(0, np.int64)])
-    end = np.minimum(begin + size, first[points + 1][point])
-    return tuple(points.tolist()), Tasks(order[: first[LANES]], point, begin, end, np.zeros(1, np.int64))
+    size, ends = _portion(len(plan.pattern.bus)), first.tolist()
+    points = [point for point in range(LANES) if ends[point] < ends[point + 1]]
+    begins = [
+        (k, begin, min(begin + size, ends[point + 1]))
+        for k, point in enumerate(points)
+        for begin in range(ends[point], ends[point + 1], size)
+    ]
+    place, begin, end = np.array(begins, dtype=np.int64).reshape(-1, 3).T.copy()
+    return tuple(points), Tasks(order[: ends[LANES]], place, begin, end, np.zeros(1, np.int64))
 
 
 def _portion(rows: int) -> int:
