@@ -12,6 +12,7 @@ their own: the part without a source is dark, its power is counted as lost, the 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from threading import Lock
@@ -23,7 +24,7 @@ from grid import kernels_year
 from grid.base import make_base, make_places, side_by_side
 from grid.block import Base
 from grid.carry import Extremes, Sheet, Wires, extremes, new_sheet
-from grid.factor import make_plan, with_values
+from grid.factor import Plan, make_plan, with_values
 from grid.flow import (
     FlowOptions,
     Prepared,
@@ -40,7 +41,7 @@ from grid.model import Complexes, GridModel, Injections
 from grid.simd import LANES
 from grid.summary import take
 from grid.threads import take_turns
-from grid.transit import recover
+from grid.transit import WeakPivot, recover
 from scenarios.records import Bools, Floats, Ints, axes, record
 
 PORTS = ("y_ff_pu", "y_ft_pu", "y_tf_pu", "y_tt_pu")
@@ -203,11 +204,11 @@ def _fewer(points: Points) -> Points:
 
 
 def _outage(case: _Case, outage: Outage) -> _Outage:
-    """Patch what is lost into the values of the plan, or make another plan where the grid falls apart."""
+    """Return what an outage leaves: its plan, its base points where they are asked for."""
     model, plan = case.intact.model, case.intact.plan
     without = _without(model, outage)
     dark = plan.live & ~_live(without)
-    new = make_plan(without, case.options.distributed_slack) if dark.any() else with_values(plan, without)
+    new = _plan(case, without, bool(dark.any()))
     if without.typical_mva is not None:
         without = replace(without, typical_mva=np.where(new.live, without.typical_mva, 0.0))
 
@@ -221,6 +222,17 @@ def _outage(case: _Case, outage: Outage) -> _Outage:
     bases_at = cache(lambda points: side_by_side([base_at(point) for point in points]))
     grid = Prepared(without, new, make_places(without, new), bases_at, case.intact.points, whole)
     return _Outage(grid, wires_of(without), dark)
+
+
+def _plan(case: _Case, without: GridModel, apart: bool) -> Plan:
+    """Patch what is lost into the values of the plan, or make another plan where the grid falls apart.
+
+    Another one also where a bus that is eliminated would be left in resonance with a shunt.
+    """
+    if not apart:
+        with suppress(WeakPivot):
+            return with_values(case.intact.plan, without)
+    return make_plan(without, case.options.distributed_slack)
 
 
 def _voltages(grid: Prepared, point: int) -> Complexes:

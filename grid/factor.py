@@ -20,7 +20,7 @@ import numpy as np
 
 from grid.kernels import Index, Pattern
 from grid.model import GridModel
-from grid.transit import Rows, Transit, admittance_rows, eliminate, passing, transit_of
+from grid.transit import Rows, Transit, admittance_rows, eliminate, eliminate_passing, transit_of
 from scenarios.records import Bools, Floats, Ints
 
 
@@ -54,7 +54,7 @@ def make_plan(model: GridModel, distributed_slack: bool) -> Plan:
     live = references >= 0
     share = _shares(model, references, distributed_slack)
     admittances = admittance_rows(model, live)
-    follows = eliminate(admittances, passing(admittances, _free_of_power(model, live)))
+    follows = eliminate_passing(admittances, _free_of_power(model, live))
     linked = [set(admittances.get(bus, ())) - {bus} for bus in range(size)]
     for bus in np.flatnonzero((share > 0) & (references != np.arange(size))):
         linked[bus].add(int(references[bus]))
@@ -75,7 +75,10 @@ def make_plan(model: GridModel, distributed_slack: bool) -> Plan:
 
 
 def with_values(plan: Plan, model: GridModel) -> Plan:
-    """Return the plan with the admittances of ``model``, which has no other branches and the same live buses."""
+    """Return the plan with the admittances of ``model``, which has no other branches and the same live buses.
+
+    Raises ``WeakPivot`` when a bus that the plan eliminates cannot be eliminated from them.
+    """
     admittances = admittance_rows(model, plan.live)
     follows = eliminate(admittances, reversed(plan.transit.bus.tolist()))
     bus = plan.pattern.bus.tolist()

@@ -52,21 +52,22 @@ def admittance_rows(model: GridModel, live: Bools) -> Rows:
     return rows
 
 
-def passing(rows: Rows, free: Iterable[int]) -> list[int]:
-    """Return which of the ``free`` buses are worth eliminating, in that order: the fewest neighbours first."""
-    near = {bus: set(row) - {bus} for bus, row in rows.items()}
-    left = {bus for bus in free if _has_pivot(rows[bus], bus)}
-    order: list[int] = []
+class WeakPivot(ArithmeticError):
+    """A bus cannot be eliminated: its own admittance is next to nothing beside its others' (series resonance)."""
+
+
+def eliminate_passing(rows: Rows, free: Iterable[int]) -> Rows:
+    """Eliminate those of the ``free`` buses that are worth it, the fewest neighbours first; as ``eliminate``."""
+    left = set(free)
+    follows: Rows = {}
     while left:
-        bus = min(left, key=lambda each: (len(near[each]), each))
-        around = near.pop(bus)
-        if not 0 < len(around) <= MOST_NEIGHBOURS:
+        bus = min(left, key=lambda each: (len(rows[each]), each))
+        if len(rows[bus]) - 1 > MOST_NEIGHBOURS:
             break
         left.remove(bus)
-        order.append(bus)
-        for other in around:
-            near[other] = (near[other] | around) - {bus, other}
-    return order
+        if _has_pivot(rows[bus], bus):
+            follows |= eliminate(rows, [bus])
+    return follows
 
 
 def _has_pivot(row: dict[int, complex], bus: int) -> bool:
@@ -74,10 +75,15 @@ def _has_pivot(row: dict[int, complex], bus: int) -> bool:
 
 
 def eliminate(rows: Rows, order: Iterable[int]) -> Rows:
-    """Eliminate buses from ``rows``, which are changed; return how the voltage of each follows from others."""
+    """Eliminate buses from ``rows``, which are changed; return how the voltage of each follows from others.
+
+    Raises ``WeakPivot`` at a bus that cannot be eliminated.
+    """
     follows: Rows = {}
     for bus in order:
         row = rows.pop(bus)
+        if not _has_pivot(row, bus):
+            raise WeakPivot
         pivot = row.pop(bus)
         follows[bus] = {other: -value / pivot for other, value in row.items()}
         for other in row:

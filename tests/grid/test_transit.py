@@ -5,15 +5,17 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import pandapower as pp
 import pytest
-from flow_cases import case, varied
+from flow_cases import case, ring, varied
 
 from grid import flow, reference
+from grid.compile import compile_net
 from grid.contingency import n1
 from grid.factor import plan_of
 from grid.flow import FlowOptions, solve
 from grid.model import FlowStatus
-from grid.transit import eliminate, passing, recover, transit_of
+from grid.transit import WeakPivot, eliminate, eliminate_passing, recover, transit_of
 
 PLAIN = FlowOptions(enforce_q_limits=False, distributed_slack=False)
 
@@ -47,18 +49,28 @@ def test_a_star_becomes_a_mesh():
 
 
 def test_large_stars_and_resonant_buses_stay():
-    assert passing(star(1.0, 1.0, 1.0), [0]) == [0]
-    assert passing(star(1.0, 1.0, 1.0, 1.0), [0]) == []
+    assert list(eliminate_passing(star(1.0, 1.0, 1.0), [0])) == [0]
+    assert not eliminate_passing(star(1.0, 1.0, 1.0, 1.0), [0])
     resonant = star(1.0, 1.0)
     resonant[0][0] = 0j
-    assert passing(resonant, [0]) == []
+    assert not eliminate_passing(resonant, [0])
+    with pytest.raises(WeakPivot):
+        eliminate(resonant, [0])
+
+
+def test_a_bus_that_its_neighbours_leave_in_resonance_stays():
+    # 1 – 2 – 3 – 4: without 2, what bus 3 has of its own is 2 − 1/2 = 3/2; a shunt of −3/2 takes it all away.
+    rows = {k: {k: 2 + 0j} | {n: -1 + 0j for n in (k - 1, k + 1) if 1 <= n <= 4} for k in (1, 2, 3, 4)}
+    rows[3][3] -= 1.5
+    assert list(eliminate_passing(rows, [2, 3])) == [2]
+    assert rows[3] == {3: 0j, 1: -0.5 + 0j, 4: -1 + 0j}
 
 
 def test_a_chain_goes_bus_by_bus():
     # 1 – 2 – 3 – 4 with conductance 1 each: without 2 and 3, a third of it between 1 and 4.
     rows = {k: {k: 2 + 0j} | {n: -1 + 0j for n in (k - 1, k + 1) if 1 <= n <= 4} for k in (1, 2, 3, 4)}
     rows[1][1] = rows[4][4] = 1 + 0j
-    eliminate(rows, passing(rows, [2, 3]))
+    eliminate_passing(rows, [2, 3])
     assert rows == {
         1: {1: pytest.approx(1 / 3), 4: pytest.approx(-1 / 3)},
         4: {4: pytest.approx(1 / 3), 1: pytest.approx(-1 / 3)},
@@ -122,3 +134,18 @@ def test_outages_find_the_same_with_all_buses():
     np.testing.assert_allclose(less.loading, all_buses.loading, atol=1e-6)
     np.testing.assert_allclose(less.v_min_pu, all_buses.v_min_pu, atol=1e-8)
     np.testing.assert_array_equal(less.hours_unsolved, all_buses.hours_unsolved)
+
+
+def test_an_outage_that_leaves_an_eliminated_bus_in_resonance_is_solved_with_it():
+    # A line to B0 and a series capacitor of the same size to B1: nothing is left of T once its third branch is out.
+    net = ring()
+    middle = pp.create_bus(net, 220.0, name="T")
+    for k, (r, x) in enumerate(((0.0, 0.3), (0.0, -0.3), (0.05, 0.4))):
+        pp.create_line_from_parameters(net, middle, k, 60.0, r, x, 0.0, 0.9, name=f"T{k}")
+    model = compile_net(net)
+    injections = varied(net, model, 4, high=0.9)
+    assert len(plan_of(model, True).transit.bus) == 1
+    less, all_buses = n1(model, injections), n1(whole(model), injections)
+    assert not less.hours_unsolved.any()
+    np.testing.assert_allclose(less.loading, all_buses.loading, atol=1e-6)
+    np.testing.assert_allclose(less.v_min_pu, all_buses.v_min_pu, atol=1e-8)
