@@ -48,6 +48,7 @@ Start = Annotated[str | None, typer.Option(metavar="YYYY-MM-DD", help="First day
 Seed = Annotated[int | None, typer.Option(help="Seed of the synthetic weather.")]
 Out = Annotated[Path, typer.Option(help="Folder that holds the run folders.")]
 Lang = Annotated[str, typer.Option(help="Language: zh or en.")]
+Jobs = Annotated[int | None, typer.Option(min=1, help="Threads; no figure depends on them.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON to standard output and nothing else there.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="No progress.")]
 
@@ -116,6 +117,7 @@ def run(  # noqa: PLR0913, PLR0917  one parameter per command-line option
     force: Annotated[bool, typer.Option("--force", help="Repeat a run that is already there.")] = False,
     no_report: Annotated[bool, typer.Option("--no-report", help="Do not write report.html.")] = False,
     strict: Annotated[bool, typer.Option("--strict", help="Any unsolved hour is an error (exit code 4).")] = False,
+    jobs: Jobs = None,
     lang: Lang = "zh",
     quiet: Quiet = False,
     as_json: AsJson = False,
@@ -130,7 +132,8 @@ def run(  # noqa: PLR0913, PLR0917  one parameter per command-line option
     from sim.commands import pages_in, run_and_show  # noqa: PLC0415
     from sim.pipeline import RunOptions  # noqa: PLC0415
 
-    options = RunOptions(out_dir=out, force=force, strict=strict, finish=None if no_report else pages_in(lang))
+    finish = None if no_report else pages_in(lang)
+    options = RunOptions(out_dir=out, force=force, strict=strict, jobs=jobs, finish=finish)
     run_and_show(chosen, options, lang, quiet=quiet, as_json=as_json)
 
 
@@ -189,7 +192,7 @@ def adequacy(  # noqa: PLR0913, PLR0917  one parameter per command-line option
         str | None, typer.Option(help="copper: one node; network: branches fail and limit, shortage by bus.")
     ] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Seed of the outages.")] = None,
-    jobs: Annotated[int | None, typer.Option(min=1, help="Threads; no figure depends on them.")] = None,
+    jobs: Jobs = None,
     weather: WeatherFiles = [],  # noqa: B006
     sets: Sets = [],  # noqa: B006
     lang: Lang = "zh",
@@ -251,7 +254,7 @@ def secure(  # noqa: PLR0913, PLR0917  one parameter per command-line option
     hours: Hours = None,
     start: Start = None,
     seed: Seed = None,
-    jobs: Annotated[int | None, typer.Option(min=1, help="Threads; no figure depends on them.")] = None,
+    jobs: Jobs = None,
     force: Annotated[bool, typer.Option("--force", help="Repeat a study that is already there.")] = False,
     no_report: Annotated[bool, typer.Option("--no-report", help="Do not write report.html.")] = False,
     lang: Lang = "zh",

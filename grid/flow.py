@@ -27,8 +27,9 @@ from grid.kernels_sift import Masks, Points, Sifted
 from grid.kernels_year import Found, Given, Start
 from grid.model import FlowOptions, FlowResult, FlowStatus, FlowVoltages, GridModel, Injections
 from grid.simd import LANES
-from grid.threads import count_of, portions, take_turns
+from grid.threads import portions, take_turns
 from grid.transit import recover
+from scenarios.processors import count_of
 from scenarios.records import Floats, Ints
 
 __all__ = ["FlowOptions", "solve", "solve_voltages"]

@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from typing import TypeVar
 
+from scenarios.processors import count_of
 from scenarios.records import Ints
 
 Task = TypeVar("Task")
@@ -35,11 +36,6 @@ def take_turns(work: Callable[[Iterator[Task]], None], tasks: Sequence[Task], th
         begun = [other for other in others if not other.cancel()]  # busy elsewhere: not needed any more
     for other in begun:
         other.result()
-
-
-def count_of(threads: int) -> int:
-    """Return how many threads are meant (0: as many as processors)."""
-    return threads or os.cpu_count() or 1
 
 
 @lru_cache(maxsize=4)

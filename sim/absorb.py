@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
-import os
 import sys
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -13,6 +12,7 @@ from pathlib import Path
 from rich.console import Console
 
 from scenarios.errors import Problem, SimulationError
+from scenarios.processors import count_of
 from scenarios.schema import Scenario
 from sim.absorption.study import Findings, Question, answer, as_json, rows
 from sim.progress import Stages
@@ -38,7 +38,7 @@ def absorb_and_show(scenario: Scenario, question: Question, output: Output, jobs
     stages = Stages(quiet=output.quiet)
     settings = scenario.settings
     stages.say(f"[bold]{settings.title_zh} · {settings.title_en}[/bold]: {', '.join(question.sites)}")
-    findings = answer(scenario, replace(question, jobs=jobs or os.cpu_count() or 1), stages)
+    findings = answer(scenario, replace(question, jobs=count_of(jobs or 0)), stages)
     folder = study_folder(scenario, question, output.out_dir)
     with stages.stage("write", "Page, JSON and CSV · 结果与图页"):
         write_findings(findings, folder, output.lang)

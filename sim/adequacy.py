@@ -10,6 +10,7 @@ from pathlib import Path
 from rich.console import Console
 
 from scenarios.jitcache import FOLDER, is_cold
+from scenarios.processors import allow_threads
 from scenarios.schema import Scenario
 from sim.progress import Stages
 from sim.reliability.adequacy import Plan
@@ -33,6 +34,7 @@ def assess_and_show(
     chosen: Scenario | str, plan: Plan, elcc: Iterable[str], output: Output, jobs: int | None = None
 ) -> None:
     """Assess a scenario, with its own seed, or a published system by its name, and print the findings."""
+    allow_threads(jobs)
     use_threads(jobs)
     stages = Stages(quiet=output.quiet)
     if isinstance(chosen, str):

@@ -21,6 +21,7 @@ from profiles.generate import generate
 from profiles.weather import make_weather
 from scenarios.errors import PowerFlowError, Problem
 from scenarios.jitcache import FOLDER, is_cold
+from scenarios.processors import allow_threads
 from scenarios.schema import Scenario
 from sim.absorption.causes import Causes, Operated, separate
 from sim.checks import require_sound
@@ -35,11 +36,15 @@ from sim.runs import finished_run, run_hash, write_run
 
 @dataclass(frozen=True, slots=True)
 class RunOptions:
-    """How a run is kept; none of it changes a figure. ``finish`` adds files (the report) to the new folder."""
+    """How a run is made and kept; none of it changes a figure.
+
+    ``jobs`` are threads (none: as many as are allowed); ``finish`` adds files (the report) to the new folder.
+    """
 
     out_dir: Path = Path("runs")
     force: bool = False
     strict: bool = False
+    jobs: int | None = None
     finish: Callable[[Path], None] | None = None
 
 
@@ -48,6 +53,7 @@ def run(scenario: Scenario, options: RunOptions, stages: Stages) -> Path:
 
     Raises ``WumengError`` subclasses; then no folder of this run exists that looks finished.
     """
+    allow_threads(options.jobs)
     key = run_hash(scenario)
     kept = None if options.force else finished_run(options.out_dir, scenario, key)
     if kept is not None:

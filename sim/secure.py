@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
@@ -48,7 +48,7 @@ def secure_and_show(scenario: Scenario, options: SecureOptions) -> None:
     """Study the security of a scenario, keep it in its run folder, and print it."""
     stages = Stages(quiet=options.quiet)
     finish = pages_in(options.lang) if options.report else None
-    folder = run(scenario, RunOptions(out_dir=options.out_dir, finish=finish), stages)
+    folder = run(scenario, RunOptions(out_dir=options.out_dir, jobs=options.jobs, finish=finish), stages)
     record = None if options.force else read_security(folder)
     if record is None or (options.towers and record["n2"] is None):
         record = secure(scenario, folder, options, stages)
@@ -74,8 +74,9 @@ def secure(scenario: Scenario, folder: Path, options: SecureOptions, stages: Sta
     losses = losses_of(situation, towers=options.towers)
     what = f"{len(losses)} losses × {len(situation.operation.time)} steps, AC · N-1逐时交流校核"
     with stages.stage("security", what):
-        flow = replace(flow_options(scenario), threads=options.jobs or 0)
-        study = study_security(situation, losses, flow, lambda done: stages.tick(done, len(losses)))
+        study = study_security(
+            situation, losses, flow_options(scenario), lambda done: stages.tick(done, len(losses))
+        )
     return as_json(study, situation, towers=options.towers)
 
 

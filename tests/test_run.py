@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from scenarios.processors import THREADS_VARIABLE, count_of
 from sim.runs import read_run
 from simulate import app
 
@@ -71,6 +72,18 @@ def test_the_same_inputs_reuse_the_folder_and_json_is_alone_on_standard_output(t
     assert result.exit_code == 0
     assert json.loads(result.stdout) == read_run(tiny_run).metrics
     assert (tiny_run / "run.json").stat().st_mtime_ns == before
+
+
+def test_threads_change_no_figure(tiny_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv(THREADS_VARIABLE, "2")
+    result = runner.invoke(app, ["run", "tiny", "--out", str(tmp_path), "--jobs", "1", "--no-report"])
+    assert result.exit_code == 0, result.stderr
+    assert count_of(0) == 1
+    (folder,) = tmp_path.iterdir()
+    assert folder.name == tiny_run.name
+    for part in ("system", "plants", "branches", "buses"):
+        name = f"hourly_{part}.parquet"
+        assert (folder / name).read_bytes() == (tiny_run / name).read_bytes()
 
 
 def test_another_seed_is_another_folder_with_other_figures(tiny_run: Path, tmp_path: Path):

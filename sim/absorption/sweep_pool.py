@@ -21,8 +21,15 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from scenarios.errors import Problem, ScenarioError, SimulationError
+from scenarios.processors import THREADS_VARIABLE, count_of
 
-THREAD_VARIABLES = ("NUMBA_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+THREAD_VARIABLES = (
+    THREADS_VARIABLE,
+    "NUMBA_NUM_THREADS",
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+)
 SCHEDULER_TIMEOUT_S = 10
 WORKER_TIMEOUT_S = 60
 LEAST_DASK_SLOTS = 64
@@ -38,11 +45,6 @@ class Pool:
     where: str
 
 
-def processors() -> int:
-    """Return how many processors this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 def make_pool(executor: str, jobs: int | None, identity: Callable[[], str]) -> Pool:
     """Return the pool that ``--executor`` and ``--jobs`` ask for.
 
@@ -50,7 +52,7 @@ def make_pool(executor: str, jobs: int | None, identity: Callable[[], str]) -> P
     ``ScenarioError`` for an executor that is not known, ``SimulationError`` for a cluster that cannot be used.
     """
     if executor == "local":
-        return local_pool(jobs or processors())
+        return local_pool(count_of(jobs or 0))
     address = urlsplit(executor)
     if address.scheme != "dask" or not address.netloc:
         cure = "write local or dask://host:port"
@@ -73,7 +75,7 @@ def local_pool(jobs: int) -> Pool:
 def _processes(jobs: int) -> Iterator[Executor]:
     """Give an executor; when the block fails or is interrupted, its processes are ended at once."""
     others = multiprocessing.active_children()
-    threads = max(1, processors() // jobs)
+    threads = max(1, count_of(0) // jobs)
     context = multiprocessing.get_context("spawn")
     executor = ProcessPoolExecutor(jobs, mp_context=context, initializer=begin_worker, initargs=(threads,))
     try:

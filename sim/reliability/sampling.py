@@ -12,6 +12,7 @@ import numba
 import numpy as np
 
 from scenarios import jitcache  # noqa: F401  (before numba)
+from scenarios.processors import count_of
 from scenarios.records import Floats, Ints, axes, record
 from sim.reliability import kernels
 from sim.reliability.arrays import in_service_mw, merged_stores, one_row, units_of, water_of
@@ -100,9 +101,9 @@ def sample(ready: Prepared | Networked, seed: int, first_year: int, years: int, 
 
 
 def use_threads(jobs: int | None) -> None:
-    """Let sampling use this many threads; ``None``: all that there are."""
+    """Let sampling use this many threads; ``None``: as many as are allowed."""
     most: int = numba.config.NUMBA_NUM_THREADS  # type: ignore[attr-defined]
-    numba.set_num_threads(most if jobs is None else max(1, min(jobs, most)))
+    numba.set_num_threads(min(count_of(jobs or 0), most))
 
 
 def load_factors(uncertainty: float, seed: int, first_year: int, years: int) -> Floats:

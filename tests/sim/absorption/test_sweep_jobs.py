@@ -17,8 +17,9 @@ from sweep_works import obey, threads, times_begun
 
 from scenarios.errors import ScenarioError, SimulationError
 from scenarios.load import load_scenario
+from scenarios.processors import processors
 from sim.absorption.sweep_jobs import DIED, Ending, Job, finish_all
-from sim.absorption.sweep_pool import Pool, local_pool, make_pool, processors
+from sim.absorption.sweep_pool import Pool, local_pool, make_pool
 
 ROOT = Path(__file__).parents[3]
 TINY = load_scenario("tiny")
@@ -67,7 +68,7 @@ def test_a_job_that_kills_its_process_is_recorded_and_its_neighbours_are_not(tmp
 
 
 def test_processes_share_the_processors(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    for name in ("NUMBA_NUM_THREADS", "OMP_NUM_THREADS"):
+    for name in ("WUMENG_THREADS", "NUMBA_NUM_THREADS", "OMP_NUM_THREADS"):
         monkeypatch.delenv(name, raising=False)
     most = processors()
     found = ends(jobs_of(tmp_path, "a"), local_pool(2 * most), threads)
