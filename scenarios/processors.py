@@ -14,9 +14,13 @@ THREADS_VARIABLE = "WUMENG_THREADS"
 
 
 def allow_threads(jobs: int | None) -> None:
-    """Let this process, and those that it starts, take so many threads; ``None``: as was allowed before."""
+    """Let this process, and those that it starts, take so many threads; ``None``: as was allowed before.
+
+    Raises ``ScenarioError`` when what is allowed is no number of threads: now rather than in the middle of work.
+    """
     if jobs is not None:
         os.environ[THREADS_VARIABLE] = str(jobs)
+    count_of(0)
 
 
 def count_of(threads: int) -> int:

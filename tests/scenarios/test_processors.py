@@ -32,6 +32,8 @@ def test_what_is_no_number_of_threads_is_refused(allowed: str, monkeypatch: pyte
     monkeypatch.setenv(THREADS_VARIABLE, allowed)
     with pytest.raises(ScenarioError, match=f'WUMENG_THREADS.*"{allowed}" is no number of threads'):
         count_of(0)
+    with pytest.raises(ScenarioError):
+        allow_threads(None)
 
 
 def test_the_command_refuses_no_threads():
