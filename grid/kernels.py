@@ -35,23 +35,27 @@ Index = npt.NDArray[np.uint32]
 Compiled = TypeVar("Compiled", bound=Callable[..., Any])
 
 
+UNWRAPPED: Any = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+"""For functions that only kernels call: nothing that Python or C could call is made, which takes half the time."""
+
+
 def _compiled(function: Compiled, **more: Any) -> Compiled:
     return cast(Compiled, numba.njit(function, cache=True, error_model="numpy", **more))
 
 
 def kernel(function: Compiled) -> Compiled:
     """Compile a function that makes no arrays; those it is given are not counted, which costs more than they do."""
-    return _compiled(function, _nrt=False)
+    return _compiled(function, _nrt=False, **UNWRAPPED)
 
 
 def inlined(function: Compiled) -> Compiled:
     """Compile a kernel as part of each of its callers."""
-    return _compiled(function, _nrt=False, forceinline=True)
+    return _compiled(function, _nrt=False, forceinline=True, **UNWRAPPED)
 
 
 def summing(function: Compiled) -> Compiled:
     """Compile as part of each caller a kernel whose sums may be taken in any order; NaN stay what they are."""
-    return _compiled(function, _nrt=False, forceinline=True, fastmath={"reassoc"})
+    return _compiled(function, _nrt=False, forceinline=True, fastmath={"reassoc"}, **UNWRAPPED)
 
 
 def allocating(function: Compiled) -> Compiled:

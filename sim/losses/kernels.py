@@ -29,12 +29,20 @@ DUST_MW = 1e-6
 LEAN: Any = {"cache": True, "nogil": True, "_nrt": False}
 """Nothing is allocated here: without memory of its own (nrt), numba counts no references to arrays passed on."""
 
+UNWRAPPED: Any = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+
 _Function = TypeVar("_Function", bound=Callable[..., object])
 _Floats = npt.NDArray[np.float64]
 
 
 def kernel(function: _Function) -> _Function:
-    """Compile a lean function."""
+    """Compile a lean function that only kernels call: without wrappers for Python and C, in half the time."""
+    compiled: _Function = njit(**LEAN, **UNWRAPPED)(function)
+    return compiled
+
+
+def entry(function: _Function) -> _Function:
+    """Compile a lean function that Python calls."""
     compiled: _Function = njit(**LEAN)(function)
     return compiled
 
@@ -56,7 +64,7 @@ class Plants(NamedTuple):
     cost: _Floats
 
 
-@kernel
+@entry
 def exchange(begin: int, end: int, plants: Plants) -> None:
     """Exchange within a day of steps ``begin … end − 1`` until nothing pays."""
     coal = len(plants.above)

@@ -11,12 +11,14 @@ durations are exponential. Years are worked in blocks, each writes rows of its o
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 from numba import njit, prange
 
+_Function = TypeVar("_Function", bound=Callable[..., object])
 _Floats = npt.NDArray[np.float64]
 _Ints = npt.NDArray[np.int64]
 _Keys = npt.NDArray[np.uint64]
@@ -38,6 +40,33 @@ GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _MIX_1 = np.uint64(0xBF58476D1CE4E5B9)
 _MIX_2 = np.uint64(0x94D049BB133111EB)
 _S30, _S27, _S31, _S11 = np.uint64(30), np.uint64(27), np.uint64(31), np.uint64(11)
+
+
+LEAN: Any = {"cache": True, "nogil": True, "_nrt": False}
+"""For kernels that allocate nothing: without memory of its own (nrt), numba counts no references.
+
+It would for every array of a tuple whenever the tuple is passed on, which takes long to compile.
+"""
+
+UNWRAPPED: Any = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+
+
+def kernel(function: _Function) -> _Function:
+    """Compile a lean function that only kernels call."""
+    compiled: _Function = njit(**LEAN, **UNWRAPPED)(function)
+    return compiled
+
+
+def entry(function: _Function) -> _Function:
+    """Compile a lean function that Python calls."""
+    compiled: _Function = njit(**LEAN)(function)
+    return compiled
+
+
+def allocating(function: _Function) -> _Function:
+    """Compile a function that only kernels call and that makes arrays; untold, it would be lean like them."""
+    compiled: _Function = njit(**(LEAN | {"_nrt": True}), **UNWRAPPED)(function)
+    return compiled
 
 
 class Units(NamedTuple):
@@ -103,7 +132,7 @@ class Study(NamedTuple):
     measures: _Ints
 
 
-@njit(cache=True)
+@kernel
 def mix(x: np.uint64) -> np.uint64:
     """Return a number scrambled (the output function of SplitMix64)."""
     x = (x ^ (x >> _S30)) * _MIX_1
@@ -111,13 +140,13 @@ def mix(x: np.uint64) -> np.uint64:
     return x ^ (x >> _S31)
 
 
-@njit(cache=True)
+@kernel
 def stream_of(seed: np.uint64, key: np.uint64, year: int) -> np.uint64:
     """Return the start of the stream of random numbers of a key in a year."""
     return mix(mix(mix(seed + GOLDEN) + key) + np.uint64(year))
 
 
-@njit(cache=True)
+@kernel
 def uniform(state: np.uint64) -> float:
     """Return the random number in (0, 1) that belongs to a state; the next state is ``state + GOLDEN``."""
     return (float(mix(state) >> _S11) + 0.5) * 2.0**-53
@@ -132,7 +161,7 @@ def year_uniforms(seed: np.uint64, key: np.uint64, first_year: int, years: int) 
     return drawn
 
 
-@njit(cache=True)
+@kernel
 def _lose(change: _Floats, begin: float, end: float, mw: float) -> None:
     """Enter an outage from ``begin`` to ``end`` (steps, also parts of one): counts in steps that start within."""
     last = len(change) - 1
@@ -143,7 +172,7 @@ def _lose(change: _Floats, begin: float, end: float, mw: float) -> None:
         change[b] -= mw
 
 
-@njit(cache=True)
+@kernel
 def _live(u: int, units: Units, state: np.uint64, change: _Floats, step_h: float) -> None:
     """Draw the life of a unit over the span and enter its outages; planned maintenance is not lost twice."""
     end_h = (len(change) - 1) * step_h
@@ -165,7 +194,7 @@ def _live(u: int, units: Units, state: np.uint64, change: _Floats, step_h: float
         up = not up
 
 
-@njit(cache=True)
+@kernel
 def lost_capacity(units: Units, seed: np.uint64, year: int, lost: _Floats, step_h: float) -> None:
     """Fill in the MW lost by outages in a year: row 0 plain units, row k + 1 hydro plant k [rows, steps + 1]."""
     lost[:] = 0.0
@@ -176,7 +205,7 @@ def lost_capacity(units: Units, seed: np.uint64, year: int, lost: _Floats, step_
             lost[row, step] += lost[row, step - 1]
 
 
-@njit(cache=True)
+@kernel
 def _draw(need_mw: float, limit_mw: _Floats, left_mwh: _Floats, efficiency: _Floats, step_h: float) -> float:
     """Meet a need from stores, those first that last longest; return what is still needed.
 
@@ -197,7 +226,7 @@ def _draw(need_mw: float, limit_mw: _Floats, left_mwh: _Floats, efficiency: _Flo
     return need_mw
 
 
-@njit(cache=True)
+@kernel
 def _charge(surplus_mw: float, stores: Stores, content_mwh: _Floats, step_h: float) -> None:
     """Put surplus into stores that have room."""
     for k in range(len(content_mwh)):
@@ -207,7 +236,7 @@ def _charge(surplus_mw: float, stores: Stores, content_mwh: _Floats, step_h: flo
         surplus_mw -= taken
 
 
-@njit(cache=True)
+@kernel
 def _must_run(step: int, water: Water, lost: _Floats, course: Course, spare_mw: _Floats) -> float:
     """Return the must-run power of hydro and set what each plant could give beyond it, MW."""
     day, total = course.day[step], 0.0
@@ -219,7 +248,7 @@ def _must_run(step: int, water: Water, lost: _Floats, course: Course, spare_mw: 
     return total
 
 
-@njit(cache=True)
+@kernel
 def _to_hold_full(stores: Stores, step_h: float) -> float:
     """Return the MW that keep all stores full against self-discharge; endless when their power is too small."""
     total = 0.0
@@ -229,7 +258,7 @@ def _to_hold_full(stores: Stores, step_h: float) -> float:
     return total
 
 
-@njit(cache=True)
+@kernel
 def _all_full(content_mwh: _Floats, stores: Stores) -> bool:
     """Whether every store is full."""
     for k in range(len(content_mwh)):  # noqa: SIM110  a loop takes no memory
@@ -238,7 +267,7 @@ def _all_full(content_mwh: _Floats, stores: Stores) -> bool:
     return True
 
 
-@njit(cache=True)
+@kernel
 def _relieve(
     need_mw: float, step: int, weather: int, node: Node, measures: _Ints, content_mwh: _Floats, row: _Floats
 ) -> float:
@@ -261,7 +290,7 @@ def _relieve(
     return need_mw
 
 
-@njit(cache=True)
+@kernel
 def _enter_shortage(need_mw: float, begins: bool, first_of_day: bool, course: Course, row: _Floats) -> None:
     """Add a step of shortage to the annual figures."""
     row[LOLH] += course.step_h

@@ -35,6 +35,8 @@ from sim.reliability.kernels import (
     Study,
     Units,
     Water,
+    entry,
+    kernel,
     lost_capacity,
 )
 from sim.reliability.kernels_topology import Circuits, Topology, Wires, circuits_out, look_anew
@@ -222,6 +224,30 @@ def _sum(values: _Floats) -> float:
     return total
 
 
+# Loops instead of slices: these take memory of their own, if only for what they say when shapes differ.
+
+
+@kernel
+def _put(target: _Floats, first: int, values: _Floats) -> None:
+    """Write values into a target, from ``first`` on."""
+    for k in range(len(values)):
+        target[first + k] = values[k]
+
+
+@kernel
+def _clear(values: _Floats) -> None:
+    for k in range(len(values)):
+        values[k] = 0.0
+
+
+@kernel
+def _sum_between(values: _Floats, first: int, last: int) -> float:
+    total = 0.0
+    for k in range(first, last):
+        total += values[k]
+    return total
+
+
 @njit(inline="always")
 def _inject(desk: Desk, places: Places, proportion: float) -> None:
     """Set the injection of every bus with all supplies in one proportion, stores charging, all demand served."""
@@ -257,7 +283,7 @@ def _within_ratings(flow: _Floats, limit_mw: _Floats) -> bool:
     return within
 
 
-@njit(cache=True)
+@kernel
 def _served_until(step: int, end: int, year: Year, scene: Scene) -> int:
     """Walk from ``step`` on while all supplies in one proportion serve all demand and charging within the ratings.
 
@@ -281,19 +307,19 @@ def _served_until(step: int, end: int, year: Year, scene: Scene) -> int:
     return end
 
 
-@njit(cache=True)
+@kernel
 def _set_columns(scene: Scene) -> None:
     """Set the upper bounds and prices of the programme's columns."""
     given, desk, stores = scene.given, scene.desk, scene.stores
     supplies, hydros, count = len(desk.supply), len(desk.spare), len(desk.charge)
     demands = len(desk.demand)
-    desk.price[:] = scene.places.price
-    desk.high[:supplies] = desk.supply
+    _put(desk.price, 0, scene.places.price)
+    _put(desk.high, 0, desk.supply)
     at = supplies
     for k in range(hydros):
         desk.high[at + k] = min(desk.spare[k], desk.left[k] / given.step_h)
     at += hydros
-    desk.high[at : at + count] = desk.charge
+    _put(desk.high, at, desk.charge)
     at += count
     for s in range(count):
         holds_mw = desk.content[s] * stores.discharge_efficiency[s] / given.step_h
@@ -301,13 +327,13 @@ def _set_columns(scene: Scene) -> None:
         lasts_h = desk.content[s] / stores.power_mw[s] if stores.power_mw[s] > 0.0 else 0.0
         desk.price[at + s] *= 1.0 + LONGEST_FIRST / (1.0 + lasts_h)
     at += count
-    desk.high[at : at + demands] = desk.relief
+    _put(desk.high, at, desk.relief)
     at += demands
-    for d in range(demands):
-        desk.high[at + d * SHARES : at + (d + 1) * SHARES] = (desk.demand[d] - desk.relief[d]) / SHARES
+    for k in range(demands * SHARES):
+        desk.high[at + k] = (desk.demand[k // SHARES] - desk.relief[k // SHARES]) / SHARES
 
 
-@njit(cache=True)
+@kernel
 def _balance_islands(scene: Scene) -> int:
     """Begin the programme with one row for each island: what is put in equals what is asked; return the rows."""
     desk, places, island = scene.desk, scene.places, scene.topology.island
@@ -324,18 +350,30 @@ def _balance_islands(scene: Scene) -> int:
     return islands
 
 
-@njit(cache=True)
+@kernel
+def _most_overloaded(flow: _Floats, limit_mw: _Floats) -> int:
+    """Return the branch that is furthest beyond its rating, or nearest to it."""
+    worst, most = 0, -np.inf
+    for branch in range(len(flow)):
+        over = abs(flow[branch]) - limit_mw[branch]
+        if over > most:
+            worst, most = branch, over
+    return worst
+
+
+@kernel
 def _add_overloads(scene: Scene, rows: int) -> int:
     """Add rows for the branches that the present solution overloads most; return the new number of rows."""
     desk, places, topology = scene.desk, scene.places, scene.topology
     lp.read(scene.programme, rows, desk.x)
-    desk.injection[:] = 0.0
+    _clear(desk.injection)
     for j in range(len(desk.x)):
         desk.injection[places.bus[j]] += places.sign[j] * desk.x[j]
     _set_flows(desk.injection, topology.factor, desk.flow)
-    desk.flow[:] -= desk.base_flow
+    for branch in range(len(desk.flow)):
+        desk.flow[branch] -= desk.base_flow[branch]
     for _ in range(MOST_ADDED):
-        branch = int(np.argmax(np.abs(desk.flow) - topology.limit_mw))
+        branch = _most_overloaded(desk.flow, topology.limit_mw)
         limit = topology.limit_mw[branch]
         if abs(desk.flow[branch]) <= limit + OVERLOAD_MW:
             break
@@ -348,12 +386,12 @@ def _add_overloads(scene: Scene, rows: int) -> int:
     return rows
 
 
-@njit(cache=True)
+@kernel
 def least_price(scene: Scene) -> tuple[int, int]:
     """Solve the programme of a step into ``desk.x``; return how it ended and the number of its rows."""
     desk = scene.desk
     _set_columns(scene)
-    desk.injection[:] = 0.0
+    _clear(desk.injection)
     for d in range(len(desk.demand)):
         desk.injection[scene.places.demand_bus[d]] += desk.demand[d]
     _set_flows(desk.injection, scene.topology.factor, desk.base_flow)
@@ -365,13 +403,14 @@ def least_price(scene: Scene) -> tuple[int, int]:
     return status, before
 
 
-@njit(cache=True)
+@kernel
 def _carry_out(scene: Scene, row: _Floats) -> float:
     """Take water and content used by the solution, enter the measures into ``row``, return MW that go unserved."""
     desk, stores, step_h, x = scene.desk, scene.stores, scene.given.step_h, scene.desk.x
     hydros, count, demands = len(desk.spare), len(desk.charge), len(desk.demand)
     at = len(desk.supply)
-    desk.left[:] -= x[at : at + hydros] * step_h
+    for k in range(hydros):
+        desk.left[k] -= x[at + k] * step_h
     at += hydros
     for s in range(count):
         given = x[at + count + s]
@@ -379,14 +418,15 @@ def _carry_out(scene: Scene, row: _Floats) -> float:
         desk.content[s] = max(desk.content[s] + gained * step_h, 0.0)
         row[STORAGE_MWH] += given * step_h
     at += 2 * count
-    response, cut = x[at : at + scene.places.loads].sum(), x[at + scene.places.loads : at + demands].sum()
+    first_cut = at + scene.places.loads
+    response, cut = _sum_between(x, at, first_cut), _sum_between(x, first_cut, at + demands)
     row[RESPONSE_MWH] += response * step_h
     row[EXPORT_MWH] += cut * step_h
     row[EXPORT_H] += step_h if cut > SMALL_MW else 0.0
-    return float(x[at + demands :].sum())
+    return _sum_between(x, at + demands, len(x))
 
 
-@njit(cache=True)
+@kernel
 def _enter_places(i: int, rows: int, scene: Scene, tally: Tally) -> None:
     """Enter where a shortage is, and which branches limit in it."""
     desk, places, step_h = scene.desk, scene.places, scene.given.step_h
@@ -394,7 +434,7 @@ def _enter_places(i: int, rows: int, scene: Scene, tally: Tally) -> None:
     counted = 0  # a bit for each county
     for d in range(demands):
         first = columns - (demands - d) * SHARES
-        unserved = desk.x[first : first + SHARES].sum()
+        unserved = _sum_between(desk.x, first, first + SHARES)
         if unserved > SMALL_MW:
             tally.demand_mwh[i, d] += unserved * step_h
             tally.demand_h[i, d] += step_h
@@ -408,7 +448,7 @@ def _enter_places(i: int, rows: int, scene: Scene, tally: Tally) -> None:
             tally.binding_h[i, desk.row_branch[row]] += step_h
 
 
-@njit(cache=True)
+@kernel
 def _enter_shortage(unserved_mw: float, before: int, step: int, year: Year, given: Given, tally: Tally) -> None:
     """Add a step of shortage to the figures of the year; ``before`` is the last short step, −1 for none."""
     row = tally.rows[year.row]
@@ -419,17 +459,19 @@ def _enter_shortage(unserved_mw: float, before: int, step: int, year: Year, give
     tally.cells[given.cell[step]] += 1
 
 
-@njit(cache=True)
+@kernel
 def walk_year(year: Year, scene: Scene, tally: Tally) -> None:
     """Walk through the steps of a year and add its figures to the tally."""
     given, desk = scene.given, scene.desk
     steps = given.supply_mw.shape[1]
-    desk.content[:] = scene.stores.energy_mwh
-    desk.out[:] = 0
+    _put(desk.content, 0, scene.stores.energy_mwh)
+    for branch in range(len(desk.out)):
+        desk.out[branch] = 0
     short_step, water_day, step, changed = -1, -1, 0, 0
     while step < steps:
         if step == changed:  # the network of the steps until the next change
-            desk.out[:] += desk.change[step, :-1]
+            for branch in range(len(desk.out)):
+                desk.out[branch] += desk.change[step, branch]
             look_anew(scene.wires, desk.out, scene.topology)
             changed = step + 1
             while changed < steps and desk.change[changed, -1] == 0:
@@ -439,7 +481,7 @@ def walk_year(year: Year, scene: Scene, tally: Tally) -> None:
             continue
         if given.day[step] != water_day:
             water_day = given.day[step]
-            desk.left[:] = scene.water.free_mwh[water_day]
+            _put(desk.left, 0, scene.water.free_mwh[water_day])
         status, rows = least_price(scene)
         tally.solved[0] += 1
         tally.solved[1] += status != lp.SOLVED
@@ -451,7 +493,7 @@ def walk_year(year: Year, scene: Scene, tally: Tally) -> None:
         step += 1
 
 
-@njit(cache=True, nogil=True)
+@entry
 def walk_years(units: Units, circuits: Circuits, study: Study, scene: Scene, tally: Tally) -> None:
     """Walk through all years of a study; its rows stand in the tally, its memory in the scene."""
     given, desk = scene.given, scene.desk

@@ -19,7 +19,8 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
+
+from sim.reliability.kernels import entry, kernel
 
 _Floats = npt.NDArray[np.float64]
 _Ints = npt.NDArray[np.int64]
@@ -66,7 +67,7 @@ def new_programme(rows: int, columns: int) -> Programme:
     )
 
 
-@njit(cache=True)
+@entry
 def begin(p: Programme, price: _Floats, high: _Floats) -> None:
     """Start with no rows: every variable rests at the bound that its price prefers."""
     for j in range(len(price)):
@@ -76,7 +77,14 @@ def begin(p: Programme, price: _Floats, high: _Floats) -> None:
         p.value[j] = high[j] if price[j] < 0.0 else 0.0
 
 
-@njit(cache=True)
+@kernel
+def _add(target: _Floats, factor: float, row: _Floats) -> None:
+    """Add a multiple of a row to another one."""
+    for j in range(len(row)):
+        target[j] += factor * row[j]
+
+
+@entry
 def add_row(p: Programme, rows: int, coefficient: _Floats, low: float, high: float) -> int:
     """Add a row to the first ``rows``, written in what is nonbasic now; return the new number of rows."""
     columns = p.table.shape[1]
@@ -85,19 +93,19 @@ def add_row(p: Programme, rows: int, coefficient: _Floats, low: float, high: flo
         row[j] = coefficient[p.standing[j]] if p.standing[j] < columns else 0.0
     for i in range(rows):
         if p.basic[i] < columns and coefficient[p.basic[i]] != 0.0:
-            row += coefficient[p.basic[i]] * p.table[i]
+            _add(row, coefficient[p.basic[i]], p.table[i])
     p.basic[rows] = columns + rows
     p.low[columns + rows], p.high[columns + rows] = low, high
     return rows + 1
 
 
-@njit(cache=True)
+@kernel
 def _set_levels(p: Programme, rows: int) -> None:
     for i in range(rows):
         p.level[i] = np.dot(p.table[i], p.value)
 
 
-@njit(cache=True)
+@kernel
 def _worst(p: Programme, rows: int) -> tuple[int, float]:
     """Return the row that is missed by most and by how much (above 0: too low); row −1 when none is."""
     worst, gap = -1, 0.0
@@ -111,7 +119,7 @@ def _worst(p: Programme, rows: int) -> tuple[int, float]:
     return worst, gap
 
 
-@njit(cache=True)
+@kernel
 def _ratios(p: Programme, row: _Floats, sign: float, ratio: _Floats) -> int:
     """Fill in the reduced price per help of each column, endless for no help; return how many help."""
     helpers = 0
@@ -126,7 +134,7 @@ def _ratios(p: Programme, row: _Floats, sign: float, ratio: _Floats) -> int:
     return helpers
 
 
-@njit(cache=True)
+@kernel
 def _entering(p: Programme, row: _Floats, gap: float, ratio: _Floats) -> int:
     """Flip the columns that cannot close the gap alone, in their order; return the one that does, −1 for none."""
     helpers, left = _ratios(p, row, 1.0 if gap > 0.0 else -1.0, ratio), abs(gap)
@@ -141,25 +149,26 @@ def _entering(p: Programme, row: _Floats, gap: float, ratio: _Floats) -> int:
     return -1
 
 
-@njit(cache=True)
+@kernel
 def _exchange(p: Programme, rows: int, i: int, j: int) -> None:
     """Let the variable of column j become basic in row i, whose variable takes the column."""
     row = p.table[i]
     inverse = 1.0 / row[j]
-    row *= -inverse
+    for column in range(len(row)):
+        row[column] *= -inverse
     row[j] = inverse
     for other in range(rows):
         factor = p.table[other, j]
         if other != i and factor != 0.0:
             p.table[other, j] = 0.0
-            p.table[other] += factor * row
+            _add(p.table[other], factor, row)
     factor = p.reduced[j]
     p.reduced[j] = 0.0
-    p.reduced[:] += factor * row
+    _add(p.reduced, factor, row)
     p.basic[i], p.standing[j] = p.standing[j], p.basic[i]
 
 
-@njit(cache=True)
+@entry
 def solve(p: Programme, rows: int, ratio: _Floats) -> int:
     """Solve from where the programme stands, ``ratio`` [columns] is scratch; return SOLVED or what went wrong."""
     for _ in range(MOST_STEPS):
@@ -175,7 +184,7 @@ def solve(p: Programme, rows: int, ratio: _Floats) -> int:
     return TOO_LONG
 
 
-@njit(cache=True)
+@entry
 def read(p: Programme, rows: int, x: _Floats) -> None:
     """Fill in the values of the variables [columns]."""
     for j in range(len(x)):

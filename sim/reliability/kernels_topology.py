@@ -14,9 +14,8 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
-from sim.reliability.kernels import GOLDEN, stream_of, uniform
+from sim.reliability.kernels import GOLDEN, allocating, kernel, stream_of, uniform
 
 _Floats = npt.NDArray[np.float64]
 _Ints = npt.NDArray[np.int64]
@@ -57,7 +56,7 @@ class Topology(NamedTuple):
     inverse: _Floats
 
 
-@njit(cache=True)
+@allocating
 def circuits_out(
     circuits: Circuits, seed: np.uint64, year: int, aged_h: _Floats, step_h: float, change: _Ints
 ) -> None:
@@ -70,7 +69,7 @@ def circuits_out(
         _live(c, circuits, stream_of(seed, circuits.key[c], year), aged_h[circuits.zone[c]], step_h, change)
 
 
-@njit(cache=True)
+@kernel
 def _live(c: int, circuits: Circuits, state: np.uint64, aged_h: _Floats, step_h: float, change: _Ints) -> None:
     """Draw the life of a circuit over the span and enter its outages; a step has the state at its start."""
     last = len(change) - 1
@@ -94,7 +93,7 @@ def _live(c: int, circuits: Circuits, state: np.uint64, aged_h: _Floats, step_h:
         up = not up
 
 
-@njit(cache=True)
+@kernel
 def _aged_by(aged_h: _Floats, clock_h: float, more_h: float, step_h: float) -> float:
     """Return the time at which ``more_h`` weighted hours have passed since ``clock_h``; endless beyond the span."""
     step = int(clock_h / step_h)
@@ -105,7 +104,7 @@ def _aged_by(aged_h: _Floats, clock_h: float, more_h: float, step_h: float) -> f
     return float((step + (wanted - aged_h[step]) / (aged_h[step + 1] - aged_h[step])) * step_h)
 
 
-@njit(cache=True)
+@allocating
 def look_anew(wires: Wires, out: _Ints, topology: Topology) -> None:
     """Fill in the topology with ``out`` circuits of each branch away [branches]."""
     left = np.maximum(1.0 - out / wires.parallel, 0.0)
@@ -120,7 +119,7 @@ def look_anew(wires: Wires, out: _Ints, topology: Topology) -> None:
             topology.factor[bus, branch] = susceptance[branch] * change
 
 
-@njit(cache=True)
+@allocating
 def _label(wires: Wires, susceptance: _Floats, island: _Ints) -> int:
     """Give every bus the number of its island; return how many there are."""
     island[:] = np.arange(len(island))
@@ -142,7 +141,7 @@ def _label(wires: Wires, susceptance: _Floats, island: _Ints) -> int:
     return count
 
 
-@njit(cache=True)
+@allocating
 def _invert_laplacian(wires: Wires, susceptance: _Floats, topology: Topology) -> None:
     """Invert the bus matrix with the first bus of each island as its reference, whose row and column are zero."""
     matrix, island = topology.inverse, topology.island
@@ -163,15 +162,18 @@ def _invert_laplacian(wires: Wires, susceptance: _Floats, topology: Topology) ->
         matrix[bus, bus] = 0.0
 
 
-@njit(cache=True)
+@kernel
 def _invert(matrix: _Floats) -> None:
     """Invert a symmetric positive definite matrix in place (Gauss and Jordan, which then needs no pivoting)."""
-    for k in range(len(matrix)):
+    size = len(matrix)
+    for k in range(size):
         inverse = 1.0 / matrix[k, k]
         matrix[k, k] = 1.0
-        matrix[k] *= inverse
-        for i in range(len(matrix)):
+        for j in range(size):
+            matrix[k, j] *= inverse
+        for i in range(size):
             factor = matrix[i, k]
             if i != k and factor != 0.0:
                 matrix[i, k] = 0.0
-                matrix[i] -= factor * matrix[k]
+                for j in range(size):
+                    matrix[i, j] -= factor * matrix[k, j]
