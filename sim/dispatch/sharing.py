@@ -13,13 +13,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from scenarios.records import Bools, Floats, Ints
-from sim.dispatch.programme import Programme, alike
+from sim.dispatch.kernels_sharing import Shares, even_out
+from sim.dispatch.programme import Programme
 
 BLOCK_FLOWS = 250_000
 """Flows that are worked on together: those of thousands of rows over a year would fill the memory."""
-
-BINDING_MW = 1e-4
-"""A row this close to a limit is binding."""
 
 
 @dataclass(slots=True, eq=False)
@@ -76,28 +74,8 @@ def _equals(plan: Programme) -> Iterator[Ints]:
 
 def evened(part: Floats, reach: Floats, room: Floats, rows: Rows) -> Floats:
     """Return ``part`` [steps × columns] evened out as far as the rows allow; ``reach`` is [rows × columns]."""
-    binding = (rows.flow_mw >= rows.high_mw - BINDING_MW) | (rows.flow_mw <= rows.low_mw + BINDING_MW)
-    open_hours = np.flatnonzero((part.sum(axis=1) > 0.0) & (room.sum(axis=1) > part.sum(axis=1)))
-    evened = part.copy()
-    for hours, tight in _by_pattern(binding, open_hours):
-        clusters = alike(reach[tight])
-        step = clusters.split(clusters.total(part[hours]), room[hours]) - part[hours]
-        stretch = _stretch(rows, hours, step @ reach[~tight].T, ~tight)
-        evened[hours] += stretch[:, None] * step
-    return np.clip(evened, 0.0, room)
-
-
-def _by_pattern(binding: Bools, hours: Ints) -> Iterator[tuple[Ints, Bools]]:
-    """Yield the hours that have the same binding rows, with those rows."""
-    packed = np.packbits(binding[hours], axis=1)
-    _, first, member = np.unique(packed, axis=0, return_index=True, return_inverse=True)
-    for number, sample in enumerate(first):
-        yield hours[member.ravel() == number], binding[hours[sample]]
-
-
-def _stretch(rows: Rows, hours: Ints, change: Floats, which: Bools) -> Floats:
-    """Return which part of a step, 0 … 1, changes the flows [hours × rows] without passing a limit [hours]."""
-    flow, low, high = (values[np.ix_(hours, which)] for values in (rows.flow_mw, rows.low_mw, rows.high_mw))
-    room = np.where(change > 0.0, high - flow, flow - low)
-    part = np.divide(room, np.abs(change), out=np.ones_like(flow), where=np.abs(change) > BINDING_MW)
-    return np.asarray(np.clip(part.min(axis=1, initial=1.0), 0.0, 1.0))
+    given = (room, reach, rows.flow_mw, rows.low_mw, rows.high_mw, part)
+    order, first = np.zeros(len(reach), dtype=np.int64), np.zeros(part.shape[1], dtype=np.int64)
+    room, reach, flow, low, high, fair = (np.array(values, order="C") for values in given)
+    even_out(Shares(room, reach, flow, low, high, fair, order, first, np.zeros(len(first))))
+    return fair
