@@ -41,6 +41,9 @@ FORBIDDEN = ("smaller", "charge", "discharge", "other than hinted")
 LITTLE_MW, LITTLE_CNY = 1e-6, 1e-3
 """Load that goes without, and what a MW of it is worth, below which neither counts."""
 
+NEAR_H = 2.0
+"""A row that is violated joins for so many hours before and after, too: less often is a window solved again."""
+
 MOST_ROUNDS = 100
 """Solutions of one window (rows added, directions fixed) before something must be wrong."""
 
@@ -273,7 +276,7 @@ class Walk:
             model = self._model(window)
             merged = self._solved(window, model)
             values = self._split(merged, steps)
-            missing = self._violated(window, values)
+            missing = self._violated(window, model, values)
             if not missing and self._merging.lumped and self._wanted(model, values):
                 self._merge(Merging(self.plan, self._merging.rows))
             elif not missing:
@@ -442,14 +445,25 @@ class Walk:
         most = self.plan.case.calls.mwh_per_year
         return np.maximum(most - self._called_mwh, 0.0)[np.isfinite(most)]
 
-    def _violated(self, window: Window, values: Floats) -> list[Cell]:
-        """Return the cells that are violated, with those that the same steps will have in windows to come."""
+    def _violated(self, window: Window, model: WindowModel, values: Floats) -> list[Cell]:
+        """Return cells that are violated, with the same and near hours of every day, where they soon will be.
+
+        Where windows follow, of each step only the worst: what others are above their limits, it often mends.
+        """
         flow = self._linked(self.plan.pushed_mw(values)) + self._base_mw
-        over = (flow > self._high_mw + FLOW_TOLERANCE_MW) | (flow < self._low_mw - FLOW_TOLERANCE_MW)
-        known, stride = set(self._cells), window.kept - window.begin
-        found = {(int(row), int(place)) for place, row in np.argwhere(over)} - known
-        again = {(row, near) for row, place in found for near in range(place % stride, len(flow), stride)}
-        return sorted(again - known)
+        excess = np.maximum(flow - self._high_mw, self._low_mw - flow)
+        excess[model.cell_places, model.cell_rows] = -np.inf
+        over = excess > FLOW_TOLERANCE_MW
+        if window.kept < window.end:
+            over &= excess == excess.max(axis=1, keepdims=True)
+        near, stride = round(NEAR_H / self.plan.case.time.step_h), window.kept - window.begin
+        cells = {
+            (row, again)
+            for place, row in np.argwhere(over).tolist()
+            for beside in range(place - near, place + near + 1)
+            for again in range(beside % stride, len(flow), stride)
+        }
+        return sorted(cells.difference(self._cells))
 
     def _forbid_both_ways(self, values: Floats, upper: Floats, forbidden: str) -> bool:
         """Forbid storages a direction where they have both at once; return whether there was any."""

@@ -33,6 +33,7 @@ class WindowModel:
         self._shape = (len(day), len(merging.price))
         # All bounds are 0 when the programme is passed.
         self._lower, self._upper = np.zeros((2, len(day) * len(merging.price)))
+        self._low, self._high = np.zeros((2, 0))
         matrix = merging.window_matrix(day)
         self._fixed_rows = matrix.shape[0]
         self._seen = 0
@@ -70,9 +71,9 @@ class WindowModel:
 
     def optimum(self, lower: Floats, upper: Floats, right: tuple[Floats, Floats]) -> Floats:
         """Return the optimal values [steps × merged]; raises ``InvariantError`` when there is no optimum."""
-        highs, rows = self._highs, np.arange(len(right[0]), dtype=np.int32)
+        highs = self._highs
         self._set_bounds(lower.flatten(), upper.flatten())
-        highs.changeRowsBounds(len(rows), rows, *right)
+        self._set_right_sides(*right)
         highs.run()
         if highs.getModelStatus() not in self._accepted:
             # The last basis led nowhere (HiGHS says "unknown" then): from none there is a way.
@@ -99,6 +100,16 @@ class WindowModel:
             self._highs.changeColsBounds(len(changed), changed, lower[changed], upper[changed])
         self._lower, self._upper = lower, upper
 
+    def _set_right_sides(self, low: Floats, high: Floats) -> None:
+        """Tell HiGHS the sides of rows that changed since the last optimum; new rows had none."""
+        count = len(self._low)
+        changed = np.ones(len(low), dtype=bool)
+        changed[:count] = (low[:count] != self._low) | (high[:count] != self._high)
+        rows = np.flatnonzero(changed).astype(np.int32)
+        if len(rows):
+            self._highs.changeRowsBounds(len(rows), rows, low[rows], high[rows])
+        self._low, self._high = low, high
+
     def prices(self) -> Floats:
         """Return what one more MWh of load costs at the last optimum, CNY/MWh [steps].
 
@@ -121,31 +132,22 @@ class WindowModel:
 
     def _add(self, rows: Ints, places: Ints) -> None:
         """Add rows, each for one step of the window, with the columns for what exceeds soft ones."""
-        soft = np.isfinite(self._plan.row_price[rows])
-        extra = np.full((len(rows), 2), -1)
-        extra[soft] = self._new_columns(self._plan.row_price[rows][soft])
-        entries = [self._entries(*cell) for cell in zip(rows.tolist(), places.tolist(), extra, strict=True)]
-        index = np.concatenate([columns for columns, _ in entries]).astype(np.int32)
-        starts = np.cumsum([0, *(len(columns) for columns, _ in entries)])[:-1].astype(np.int32)
-        value = np.concatenate([values for _, values in entries])
+        soft = np.flatnonzero(np.isfinite(self._plan.row_price[rows]))
+        extra = self._new_columns(self._plan.row_price[rows[soft]])
+        coupled = np.flatnonzero(self._plan.coupled[rows] & (places > 0))
+        here, before = self._reached(rows, places), self._reached(rows[coupled], places[coupled] - 1)
+        row = np.concatenate([here[0], coupled[before[0]], soft, soft])
+        column = np.concatenate([here[1], before[1], extra[:, 0], extra[:, 1]])
+        value = np.concatenate([here[2], -before[2], np.full(len(soft), -1.0), np.ones(len(soft))])
+        matrix = sparse.csr_matrix((value, (row, column)), shape=(len(rows), self._highs.getNumCol()))
         free = np.full(len(rows), INFINITY)
-        self._highs.addRows(len(rows), -free, free, len(index), starts, index, value)
+        self._highs.addRows(len(rows), -free, free, matrix.nnz, matrix.indptr[:-1], matrix.indices, matrix.data)
 
-    def _entries(self, row: int, place: int, extra: Ints) -> tuple[Ints, Floats]:
-        """Return columns and coefficients of a row; a coupled one takes in the step before, if the window has it.
-
-        ``extra`` are the columns for what is above and below it (−1: it is never exceeded).
-        """
-        reach = self._plan.reach[row, self._merging.groups.first]
-        used = np.flatnonzero(reach)
-        index, value = [used + place * self._shape[1]], [reach[used]]
-        if self._plan.coupled[row] and place > 0:
-            index.append(used + (place - 1) * self._shape[1])
-            value.append(-reach[used])
-        if extra[0] >= 0:
-            index.append(extra)
-            value.append(np.array([-1.0, 1.0]))
-        return np.concatenate(index), np.concatenate(value)
+    def _reached(self, rows: Ints, places: Ints) -> tuple[Ints, Ints, Floats]:
+        """Return what rows reach at some places: which of the rows, columns, coefficients [entries]."""
+        reach = self._plan.reach[np.ix_(rows, self._merging.groups.first)]
+        number, column = np.nonzero(reach)
+        return number, column + places[number] * self._shape[1], reach[number, column]
 
     def _new_columns(self, price: Floats) -> Ints:
         """Add the columns for what is above and below soft rows, and return where they are [rows × 2]."""
