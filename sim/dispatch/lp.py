@@ -23,7 +23,8 @@ from sim.dispatch.model import DispatchCase, DispatchResult
 from sim.dispatch.notice import told_mw
 from sim.dispatch.parts import MEET_MWH
 from sim.dispatch.programme import EMERGENCY_KINDS, Merging, Programme, near, programme
-from sim.dispatch.rolling import Window, parts_of, walked, windows
+from sim.dispatch.ring import RingModel
+from sim.dispatch.rolling import Window, blocks_of, parts_of, walked, windows
 from sim.dispatch.sharing import shared
 from sim.dispatch.state import State, first_state, state_at
 from sim.dispatch.unfold import cost_parts, spliced, unfold
@@ -186,6 +187,7 @@ class Walk:
         self.plan, self._hint = plan, hint
         self._spent = np.zeros_like(plan.budget_mw)
         self._soft = plan.relieving.any(axis=1)
+        self._blocks = blocks_of(plan.case)
         self.enter(first)
         self._kept = np.zeros_like(plan.upper)
         self._prices = np.zeros(len(plan.case.time))
@@ -312,10 +314,19 @@ class Walk:
         pattern = (day - day[0]).tobytes()
         if pattern not in self._models:
             self._models[pattern] = self._new_model(day - day[0])
-        self._models[pattern].need(self._cells)
-        return self._models[pattern]
+        model = self._models[pattern]
+        if isinstance(model, RingModel):
+            model.turn_to(window.begin)
+        model.need(self._cells)
+        return model
 
     def _new_model(self, day: Ints) -> WindowModel:
+        """Return the programme for a pattern of days; in a ring, if windows have equal blocks of whole days."""
+        count = self._blocks
+        days = day.reshape(count, -1) if len(day) % count == 0 else day[None, :]
+        alike = (days - days[:, :1] == days[0] - days[0, 0]).all()
+        if count > 1 and len(days) == count and alike and not self._merging.end_price.any():
+            return RingModel(self._merging, day, count)
         return WindowModel(self._merging, day)
 
     def _solved(self, window: Window, model: WindowModel) -> Floats:

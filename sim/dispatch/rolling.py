@@ -80,15 +80,11 @@ def parts_of(case: DispatchCase, units: Commitment, limits: NetworkLimits) -> tu
     One also where more than contents crosses a midnight: load on call, accounts, ramps; where storages hold
     reserve, whose directions are looked for in view of the whole axis; and where windows cut days.
     """
-    steps, rules = len(case.time), case.rules
-    days = len(case.day_hours)
+    steps, days = len(case.time), len(case.day_hours)
     count = max(days // PART_DAYS, 1)
-    lasting = bool(case.calls) or rules.export_balance != "none" or rules.export_ramp_mw_per_h is not None
-    lasting |= rules.ramps or rules.storage_holds_reserve
-    begins = np.array([window.begin for window in windows(case)])
-    midnights = np.flatnonzero(np.diff(case.time.day, prepend=-1))
-    if count == 1 or lasting or not np.isin(begins, midnights).all():
+    if count == 1 or not only_contents_pass(case):
         return (Part(0, 0, steps),)
+    begins = np.array([window.begin for window in windows(case)])
     if len(near_rows(case, supply(case, units), limits)) < MANY_ROWS:
         return (Part(0, 0, steps),)
     place = [round(len(begins) * number / count) for number in range(count)]
@@ -98,6 +94,22 @@ def parts_of(case: DispatchCase, units: Commitment, limits: NetworkLimits) -> tu
         Part(int(begins[first]), seam, stop)
         for first, seam, stop in zip(early, seams, [*seams[1:], steps], strict=True)
     )
+
+
+def only_contents_pass(case: DispatchCase) -> bool:
+    """Whether windows begin at midnights, and only contents of storages go from one to the next."""
+    rules = case.rules
+    lasting = bool(case.calls) or rules.export_balance != "none" or rules.export_ramp_mw_per_h is not None
+    midnights = np.flatnonzero(np.diff(case.time.day, prepend=-1))
+    at_midnights = np.isin([window.begin for window in windows(case)], midnights).all()
+    return bool(at_midnights) and not (lasting or rules.ramps or rules.storage_holds_reserve)
+
+
+def blocks_of(case: DispatchCase) -> int:
+    """Return of how many blocks, as long as what is kept of it, a window can be made: of whole days; else 1."""
+    first = next(windows(case))
+    length, kept = first.end - first.begin, first.kept - first.begin
+    return length // kept if length % kept == 0 and only_contents_pass(case) else 1
 
 
 def walked(case: DispatchCase, parts: Sequence[Part], new: Callable[[], AnyWalk], threads: int) -> AnyWalk:

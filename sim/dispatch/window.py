@@ -31,29 +31,43 @@ class WindowModel:
         """Build the programme; ``day`` [steps] counts the calendar days from the window's first."""
         self._plan, self._merging = merging.plan, merging
         self._shape = (len(day), len(merging.price))
-        # All bounds are 0 when the programme is passed.
-        self._lower, self._upper = np.zeros((2, len(day) * len(merging.price)))
-        self._low, self._high = np.zeros((2, 0))
-        matrix = merging.window_matrix(day)
+        matrix = self._matrix(day)
         self._fixed_rows = matrix.shape[0]
+        # All bounds are 0 when the programme is passed.
+        self._lower, self._upper = np.zeros((2, matrix.shape[1]))
+        self._low, self._high = np.zeros((2, 0))
         self._seen = 0
         self._duals: Floats | None = None
         self._accepted: tuple[highspy.HighsModelStatus, ...] = (highspy.HighsModelStatus.kOptimal,)
         self._highs = quiet_highs()
         price = np.tile(merging.price * self._step_h, (len(day), 1))
         price[-1] += merging.end_price
-        self._highs.passModel(_linear_programme(matrix, price.ravel()))
-        self.cell_rows, self.cell_places = np.zeros((2, 0), dtype=np.int64)
+        self._highs.passModel(_linear_programme(matrix, np.append(price, np.zeros(matrix.shape[1] - price.size))))
+        self.cell_rows, self._places = np.zeros((2, 0), dtype=np.int64)
 
     def need(self, cells: Sequence[Cell]) -> None:
         """Take cells into the programme that are not yet in it; those beyond the window's end are not for it."""
         added = [cell for cell in cells[self._seen :] if cell[1] < self._shape[0]]
         if added:
             rows, places = np.array(added, dtype=np.int64).T
+            places = self._standing(places)
             self._add(rows, places)
             self.cell_rows = np.concatenate([self.cell_rows, rows])
-            self.cell_places = np.concatenate([self.cell_places, places])
+            self._places = np.concatenate([self._places, places])
         self._seen = len(cells)
+
+    @property
+    def cell_places(self) -> Ints:
+        """Steps from the window's first at which the cells are."""
+        return self._places
+
+    def _standing(self, places: Ints) -> Ints:
+        """Return where steps of the window stand in the programme."""
+        return places
+
+    def _matrix(self, day: Ints) -> sparse.csr_matrix:
+        """Return the fixed rows; columns that are not of a step come after the others."""
+        return self._merging.window_matrix(day)
 
     @property
     def _step_h(self) -> float:
@@ -71,8 +85,12 @@ class WindowModel:
 
     def optimum(self, lower: Floats, upper: Floats, right: tuple[Floats, Floats]) -> Floats:
         """Return the optimal values [steps × merged]; raises ``InvariantError`` when there is no optimum."""
+        return self._best(lower.flatten(), upper.flatten(), right)
+
+    def _best(self, lower: Floats, upper: Floats, right: tuple[Floats, Floats]) -> Floats:
+        """Return the optimal values [steps × merged] as the steps stand in the programme."""
         highs = self._highs
-        self._set_bounds(lower.flatten(), upper.flatten())
+        self._set_bounds(lower, upper)
         self._set_right_sides(*right)
         highs.run()
         if highs.getModelStatus() not in self._accepted:
@@ -82,7 +100,7 @@ class WindowModel:
         if highs.getModelStatus() not in self._accepted:
             raise InvariantError(f"dispatch: HiGHS says {highs.modelStatusToString(highs.getModelStatus())}")
         self._duals = None
-        return self._column_values()[: self._lower.size].reshape(self._shape)
+        return self._column_values()[: self._shape[0] * self._shape[1]].reshape(self._shape)
 
     def _column_values(self) -> Floats:
         return np.array(self._highs.getSolution().col_value)
@@ -118,14 +136,14 @@ class WindowModel:
         dual = self._row_duals()
         price = dual[: self._shape[0]].copy()
         reach = np.append(self._plan.load_reach, np.zeros(len(self._plan.reach) - self._plan.network_rows))
-        np.add.at(price, self.cell_places, dual[self._fixed_rows :] * reach[self.cell_rows])
+        np.add.at(price, self._places, dual[self._fixed_rows :] * reach[self.cell_rows])
         return np.asarray(price / self._step_h)
 
     def worth_mw(self, kinds: Sequence[str]) -> Floats:
         """Return what a MW of each column of some kinds would save, CNY [steps × columns], by the last duals."""
         dual = self._row_duals()
         weight = np.zeros((self._shape[0], len(self._plan.reach)))
-        np.add.at(weight, (self.cell_places, self.cell_rows), dual[self._fixed_rows :])
+        np.add.at(weight, (self._places, self.cell_rows), dual[self._fixed_rows :])
         columns = np.concatenate([np.arange(self._plan.at[k].start, self._plan.at[k].stop) for k in kinds])
         pays = dual[: self._shape[0], None] * self._plan.sign[columns] + weight @ self._plan.reach[:, columns]
         return np.asarray(pays - self._plan.price[columns] * self._step_h)
