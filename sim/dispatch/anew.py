@@ -29,7 +29,7 @@ from sim.dispatch.state import State, first_state, state_at
 from sim.dispatch.unfold import cost_parts, spliced
 
 if TYPE_CHECKING:
-    from sim.dispatch.lp import Walk
+    from sim.dispatch.exact import Walk
 
 MOST_DAYS = 0.8
 """Where more of the days than this are to be dispatched anew, all are: one walk instead of many stretches."""
@@ -144,13 +144,13 @@ def _spans(days: Bools, new: Bools) -> Iterator[Span]:
 
 
 def _exact_walk(case: DispatchCase, limits: NetworkLimits, result: DispatchResult, start: State) -> Walk:
-    from sim.dispatch import lp  # noqa: PLC0415  (loads HiGHS)
+    from sim.dispatch.exact import Walk  # noqa: PLC0415  (loads HiGHS)
 
     # Storages that were equally full all along may be one.
     paths = [path.tobytes() for path in (result.stored_mwh / case.storage_energy_mwh).round(9).T]
     alike = np.array([float(paths.index(path)) for path in paths])
     plan = programme(case, result.coal_units_on, limits, alike * case.storage_energy_mwh)
-    return lp.Walk(plan, start, result)
+    return Walk(plan, start, result)
 
 
 def _dispatched_anew(

@@ -40,6 +40,9 @@ EMERGENCY_KINDS = ("shed", "unserved")
 """Loads that go without: half of all columns, and hardly ever used."""
 
 
+RESTING_KINDS = {"coal_low": True, "must_run": True, "export_down": False, "export_cut": False, "relief": False}
+"""Columns that hardly ever leave a bound, the upper one (true) or the lower one: a third of what is left."""
+
 KEPT_MW, KEPT_MWH = 1e-3, 1e-5
 """Powers and contents that are kept may differ by this: a power can put any content right within a step."""
 
@@ -270,6 +273,7 @@ def alike(features: Floats) -> Groups:
 class Merging:
     """A programme in which columns are one that nothing tells apart while only ``rows`` are in it.
 
+    ``resting``: columns of these kinds stay at a bound, and are not in it, as long as none had better leave it.
     ``lumped``: loads that go without are one column each way, whatever the rows tell apart. That stands for them
     only as long as it is neither used nor worth using, load by load.
     """
@@ -277,16 +281,52 @@ class Merging:
     plan: Programme
     rows: tuple[int, ...]
     lumped: bool = False
+    resting: tuple[str, ...] = ()
 
     @cached_property
     def groups(self) -> Groups:
-        """The columns that are one."""
+        """The columns that are one; those at rest are in no group (−1)."""
         # A level acts on no row itself, but belongs to a storage whose power does.
         reach = self.plan.reach[list(self.rows)]
         reach[:, self.plan.at["level"]] = reach[:, self.plan.at["discharge"]]
         for kind in EMERGENCY_KINDS if self.lumped else ():
             reach[:, self.plan.at[kind]] = 0.0
-        return alike(np.vstack([self.plan.marks, reach]))
+        active = np.delete(np.arange(reach.shape[1]), self.rest_columns)
+        groups = alike(np.vstack([self.plan.marks, reach])[:, active])
+        of = np.full(reach.shape[1], -1, dtype=np.int64)
+        of[active] = groups.of
+        return Groups(of, active[groups.first])
+
+    @cached_property
+    def rest_columns(self) -> Ints:
+        """The columns at rest, kind by kind."""
+        places = [np.arange(self.plan.at[kind].start, self.plan.at[kind].stop) for kind in self.resting]
+        return np.concatenate([np.zeros(0, dtype=np.int64), *places])
+
+    @cached_property
+    def rest_kinds(self) -> tuple[str, ...]:
+        """The kind of each column at rest."""
+        return tuple(
+            kind for kind in self.resting for _ in range(*self.plan.at[kind].indices(len(self.plan.price)))
+        )
+
+    @cached_property
+    def rests_full(self) -> Bools:
+        """Which of the columns at rest are at their upper bound."""
+        return np.array([RESTING_KINDS[kind] for kind in self.rest_kinds], dtype=bool)
+
+    def rest_mw(self, steps: slice) -> Floats:
+        """Return the columns at rest [steps × at rest], MW."""
+        lower, upper = (bound[steps][:, self.rest_columns] for bound in (self.plan.lower, self.plan.upper))
+        return np.where(self.rests_full, upper, lower)
+
+    def rest_pushes_mw(self, rest: Floats) -> Floats:
+        """Return the flows that columns at rest [steps × at rest] cause [steps × rows], MW, coupling left out."""
+        return np.asarray((self._rest_reach @ rest.T).T)
+
+    @cached_property
+    def _rest_reach(self) -> sparse.csr_matrix:
+        return sparse.csr_matrix(self.plan.reach[:, self.rest_columns])
 
     @cached_property
     def at(self) -> dict[str, slice]:

@@ -47,7 +47,7 @@ class Window:
 
 
 class Rolling(Protocol):
-    """A walk over windows (``lp.Walk``)."""
+    """A walk over windows (``exact.Walk``)."""
 
     def take(self, window: Window) -> None:
         """Optimise a window, keep its first part and carry the state to the next one."""

@@ -23,8 +23,8 @@ from scipy import sparse
 from scenarios.records import Floats, Ints
 from sim.dispatch.columns import knee_pu
 from sim.dispatch.commitment import HOT_IDLE_H, Commitment
+from sim.dispatch.exact import Walk
 from sim.dispatch.limits import NetworkLimits, no_limits
-from sim.dispatch.lp import Walk
 from sim.dispatch.model import DispatchCase, Rules
 from sim.dispatch.programme import Merging, Programme, programme
 from sim.dispatch.rolling import Window, windows

@@ -24,6 +24,10 @@ Cell = tuple[int, int]
 """A row at one step of the window: (row, steps from the window's first)."""
 
 
+class NoOptimum(InvariantError):
+    """HiGHS finds no optimum of a programme."""
+
+
 class WindowModel:
     """The programme for all windows of one day pattern."""
 
@@ -98,7 +102,7 @@ class WindowModel:
             highs.clearSolver()
             highs.run()
         if highs.getModelStatus() not in self._accepted:
-            raise InvariantError(f"dispatch: HiGHS says {highs.modelStatusToString(highs.getModelStatus())}")
+            raise NoOptimum(f"dispatch: HiGHS says {highs.modelStatusToString(highs.getModelStatus())}")
         self._duals = None
         return self._column_values()[: self._shape[0] * self._shape[1]].reshape(self._shape)
 

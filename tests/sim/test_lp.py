@@ -13,7 +13,7 @@ from numpy.testing import assert_allclose
 
 from scenarios.load import load_scenario
 from sim.checks import balance_mw, violations
-from sim.dispatch import dispatch, fast, lp
+from sim.dispatch import dispatch, exact, fast, lp
 from sim.dispatch.commitment import commit
 from sim.dispatch.lp import solve, solve_rolling
 from sim.dispatch.model import DispatchCase, DispatchResult
@@ -215,7 +215,7 @@ def test_lazy_rows_give_the_cost_of_all_rows_from_the_start(monkeypatch: pytest.
     wide = np.where(np.arange(6) < 3, 1.0, 10.0) * limits.high_mw
     limits = replace(limits, low_mw=-wide, high_mw=wide)
     lazy = solve_rolling(case, limits)
-    monkeypatch.setattr(lp, "FLOW_TOLERANCE_MW", -1e9)  # so that every row counts as violated in every step
+    monkeypatch.setattr(exact, "FLOW_TOLERANCE_MW", -1e9)  # so that every row counts as violated in every step
     eager = solve_rolling(case, limits)
     assert len(eager.rows_used) == 6 > len(lazy.rows_used)
     assert_allclose(lazy.window_cost_cny, eager.window_cost_cny, rtol=1e-9)
@@ -324,7 +324,25 @@ def test_loads_that_are_one_column_until_one_goes_without_change_nothing(
     case = replace(calm, **loads)
     limits = random_limits(case, seed, tightness=0.4)
     lumped = solve_rolling(case, limits)
-    monkeypatch.setattr(lp.Walk, "_lumps", False)
+    monkeypatch.setattr(exact.Walk, "_lumps", False)
     apart = solve_rolling(case, limits)
     assert_allclose(lumped.window_cost_cny, apart.window_cost_cny, rtol=1e-9)
     assert_allclose(lumped.overload_mw.sum(), apart.overload_mw.sum(), atol=1e-3)
+
+
+@pytest.mark.parametrize("factor", [0.01, 1.0, 2.5])
+def test_columns_at_rest_change_nothing(factor: float, monkeypatch: pytest.MonkeyPatch):
+    # With little load coal runs below its minimum, with much of it exports are cut and load goes without.
+    calm = random_case(3, days=4)
+    names = ("load_mw", "shed_limit_mw", "shift_limit_mw", "export_mw", "export_low_mw", "export_high_mw")
+    case = replace(calm, **{name: factor * getattr(calm, name) for name in names})
+    limits, units = random_limits(calm, 3, tightness=0.8), commit(calm)
+    resting = solve_rolling(case, limits, units=units)
+    monkeypatch.setattr(exact.Walk, "_lumps", False)
+    awake = solve_rolling(case, limits, units=units)
+    if factor < 1.0:
+        assert (resting.result.coal_mw < units.units_on * case.coal_unit_mw * case.coal_minimum_pu - 1.0).any()
+    if factor > 1.0:
+        assert (resting.result.export_mw < case.export_low_mw - 1.0).any()
+    assert_allclose(resting.window_cost_cny[0], awake.window_cost_cny[0], rtol=1e-9)
+    assert_allclose(resting.result.total_cost_cny, awake.result.total_cost_cny, rtol=1e-5)

@@ -14,7 +14,7 @@ from lp_cases import random_limits
 from numpy.testing import assert_allclose
 
 from sim.checks import violations
-from sim.dispatch import lp, rolling
+from sim.dispatch import exact, lp, rolling
 from sim.dispatch.commitment import commit
 from sim.dispatch.limits import NetworkLimits, no_limits
 from sim.dispatch.model import DispatchCase, Rules
@@ -77,7 +77,7 @@ def test_a_walk_goes_on_into_a_part_that_began_otherwise(monkeypatch: pytest.Mon
     # Parts that begin at their seams with half-full storages are met later, or never: then they count for nothing.
     case, limits = year(1)
     monkeypatch.setattr(rolling, "EARLY_DAYS", 0)
-    monkeypatch.setattr(lp.Walk, "meets", lambda *_: False)
+    monkeypatch.setattr(exact.Walk, "meets", lambda *_: False)
     alone = walked_alone(case, limits, monkeypatch)
     assert same(lp.solve(case, limits, threads=2), alone.result)
 
