@@ -149,7 +149,6 @@ class Walk:
     def _merge(self, merging: Merging) -> None:
         """Begin anew with other columns merged."""
         self._merging = merging
-        self._lower, self._upper = merging.groups.total(self.plan.lower), merging.groups.total(self.plan.upper)
         self._models: dict[bytes, WindowModel] = {}
 
     def _resting(self) -> tuple[str, ...]:
@@ -315,7 +314,8 @@ class Walk:
     def _bounds(self, window: Window) -> tuple[Floats, Floats]:
         """Return bounds [steps × merged]: moved load is taken back within the window, storages end as asked."""
         at = self._merging.at
-        lower, upper = self._lower[window.begin : window.end].copy(), self._upper[window.begin : window.end].copy()
+        steps, total = slice(window.begin, window.end), self._merging.groups.total
+        lower, upper = total(self.plan.lower[steps]), total(self.plan.upper[steps])
         lower[-1, at["shift_level"]] = upper[-1, at["shift_level"]] = 0.0
         if "account" in at:
             most = account_bound_mwh(self.plan.case)

@@ -247,12 +247,13 @@ class Groups:
     first: Ints
 
     @cached_property
-    def _member(self) -> Floats:
-        return np.asarray(self.of[:, None] == np.arange(len(self.first)), dtype=np.float64)
+    def _member(self) -> sparse.csr_matrix:
+        things = np.flatnonzero(self.of >= 0)
+        return sparse.csr_matrix((np.ones(len(things)), (self.of[things], things)), (len(self.first), len(self.of)))
 
     def total(self, values: Floats) -> Floats:
         """Return the sums by group [hours × groups] of ``values`` [hours × things]."""
-        return np.asarray(values @ self._member)
+        return np.ascontiguousarray((self._member @ values.T).T)
 
     def split(self, part: Floats, weight: Floats) -> Floats:
         """Return ``part`` [hours × groups] shared among the things in proportion to ``weight`` [hours × things]."""
