@@ -250,7 +250,7 @@ class Walk:
         """Return the programme for a pattern of days; in a ring, if windows have equal blocks of whole days."""
         count = self._blocks
         days = day.reshape(count, -1) if len(day) % count == 0 else day[None, :]
-        alike = (days - days[:, :1] == days[0] - days[0, 0]).all()
+        alike = (days - days[:, :1] == days[0] - days[0, 0]).all() and (days[1:, 0] > days[:-1, -1]).all()
         if count > 1 and len(days) == count and alike and not self._merging.end_price.any():
             return RingModel(self._merging, day, count)
         return WindowModel(self._merging, day)
