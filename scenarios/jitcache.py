@@ -18,6 +18,7 @@ import contextlib
 import hashlib
 import os
 import platform
+import re
 import shutil
 import sys
 import tempfile
@@ -28,7 +29,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("scenarios", "profiles", "grid", "sim")
-MARKS = (b"numba", b"kernels import")
+MARK = re.compile(rb"numba|kernels\w* import")
 """A file is jitted when it speaks of numba, or builds on kernels (whose decorators it then uses)."""
 NOTE = "directories.txt"
 """In every cache folder: which source directories it was compiled from, with their hashes."""
@@ -40,7 +41,7 @@ YOUNG_S = 24 * 3600.0
 def jitted_sources(root: Path = ROOT) -> list[Path]:
     """Return every source file below ``root`` that speaks of numba, sorted by path."""
     files = (path for package in PACKAGES for path in (root / package).rglob("*.py"))
-    return sorted(path for path in files if any(mark in path.read_bytes() for mark in MARKS))
+    return sorted(path for path in files if MARK.search(path.read_bytes()))
 
 
 def source_key(root: Path = ROOT) -> str:

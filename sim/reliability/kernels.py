@@ -11,14 +11,14 @@ durations are exponential. Years are worked in blocks, each writes rows of its o
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, NamedTuple, TypeVar
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 from numba import njit, prange
 
-_Function = TypeVar("_Function", bound=Callable[..., object])
+from sim.reliability.kernels_lean import kernel
+
 _Floats = npt.NDArray[np.float64]
 _Ints = npt.NDArray[np.int64]
 _Keys = npt.NDArray[np.uint64]
@@ -40,33 +40,6 @@ GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _MIX_1 = np.uint64(0xBF58476D1CE4E5B9)
 _MIX_2 = np.uint64(0x94D049BB133111EB)
 _S30, _S27, _S31, _S11 = np.uint64(30), np.uint64(27), np.uint64(31), np.uint64(11)
-
-
-LEAN: Any = {"cache": True, "nogil": True, "_nrt": False}
-"""For kernels that allocate nothing: without memory of its own (nrt), numba counts no references.
-
-It would for every array of a tuple whenever the tuple is passed on, which takes long to compile.
-"""
-
-UNWRAPPED: Any = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
-
-
-def kernel(function: _Function) -> _Function:
-    """Compile a lean function that only kernels call."""
-    compiled: _Function = njit(**LEAN, **UNWRAPPED)(function)
-    return compiled
-
-
-def entry(function: _Function) -> _Function:
-    """Compile a lean function that Python calls."""
-    compiled: _Function = njit(**LEAN)(function)
-    return compiled
-
-
-def allocating(function: _Function) -> _Function:
-    """Compile a function that only kernels call and that makes arrays; untold, it would be lean like them."""
-    compiled: _Function = njit(**(LEAN | {"_nrt": True}), **UNWRAPPED)(function)
-    return compiled
 
 
 class Units(NamedTuple):

@@ -35,10 +35,9 @@ from sim.reliability.kernels import (
     Study,
     Units,
     Water,
-    entry,
-    kernel,
     lost_capacity,
 )
+from sim.reliability.kernels_lean import clear, entry, kernel, put, sum_between
 from sim.reliability.kernels_topology import Circuits, Topology, Wires, circuits_out, look_anew
 
 _Floats = npt.NDArray[np.float64]
@@ -224,30 +223,6 @@ def _sum(values: _Floats) -> float:
     return total
 
 
-# Loops instead of slices: these take memory of their own, if only for what they say when shapes differ.
-
-
-@kernel
-def _put(target: _Floats, first: int, values: _Floats) -> None:
-    """Write values into a target, from ``first`` on."""
-    for k in range(len(values)):
-        target[first + k] = values[k]
-
-
-@kernel
-def _clear(values: _Floats) -> None:
-    for k in range(len(values)):
-        values[k] = 0.0
-
-
-@kernel
-def _sum_between(values: _Floats, first: int, last: int) -> float:
-    total = 0.0
-    for k in range(first, last):
-        total += values[k]
-    return total
-
-
 @njit(inline="always")
 def _inject(desk: Desk, places: Places, proportion: float) -> None:
     """Set the injection of every bus with all supplies in one proportion, stores charging, all demand served."""
@@ -313,13 +288,13 @@ def _set_columns(scene: Scene) -> None:
     given, desk, stores = scene.given, scene.desk, scene.stores
     supplies, hydros, count = len(desk.supply), len(desk.spare), len(desk.charge)
     demands = len(desk.demand)
-    _put(desk.price, 0, scene.places.price)
-    _put(desk.high, 0, desk.supply)
+    put(desk.price, 0, scene.places.price)
+    put(desk.high, 0, desk.supply)
     at = supplies
     for k in range(hydros):
         desk.high[at + k] = min(desk.spare[k], desk.left[k] / given.step_h)
     at += hydros
-    _put(desk.high, at, desk.charge)
+    put(desk.high, at, desk.charge)
     at += count
     for s in range(count):
         holds_mw = desk.content[s] * stores.discharge_efficiency[s] / given.step_h
@@ -327,7 +302,7 @@ def _set_columns(scene: Scene) -> None:
         lasts_h = desk.content[s] / stores.power_mw[s] if stores.power_mw[s] > 0.0 else 0.0
         desk.price[at + s] *= 1.0 + LONGEST_FIRST / (1.0 + lasts_h)
     at += count
-    _put(desk.high, at, desk.relief)
+    put(desk.high, at, desk.relief)
     at += demands
     for k in range(demands * SHARES):
         desk.high[at + k] = (desk.demand[k // SHARES] - desk.relief[k // SHARES]) / SHARES
@@ -366,7 +341,7 @@ def _add_overloads(scene: Scene, rows: int) -> int:
     """Add rows for the branches that the present solution overloads most; return the new number of rows."""
     desk, places, topology = scene.desk, scene.places, scene.topology
     lp.read(scene.programme, rows, desk.x)
-    _clear(desk.injection)
+    clear(desk.injection)
     for j in range(len(desk.x)):
         desk.injection[places.bus[j]] += places.sign[j] * desk.x[j]
     _set_flows(desk.injection, topology.factor, desk.flow)
@@ -391,7 +366,7 @@ def least_price(scene: Scene) -> tuple[int, int]:
     """Solve the programme of a step into ``desk.x``; return how it ended and the number of its rows."""
     desk = scene.desk
     _set_columns(scene)
-    _clear(desk.injection)
+    clear(desk.injection)
     for d in range(len(desk.demand)):
         desk.injection[scene.places.demand_bus[d]] += desk.demand[d]
     _set_flows(desk.injection, scene.topology.factor, desk.base_flow)
@@ -419,11 +394,11 @@ def _carry_out(scene: Scene, row: _Floats) -> float:
         row[STORAGE_MWH] += given * step_h
     at += 2 * count
     first_cut = at + scene.places.loads
-    response, cut = _sum_between(x, at, first_cut), _sum_between(x, first_cut, at + demands)
+    response, cut = sum_between(x, at, first_cut), sum_between(x, first_cut, at + demands)
     row[RESPONSE_MWH] += response * step_h
     row[EXPORT_MWH] += cut * step_h
     row[EXPORT_H] += step_h if cut > SMALL_MW else 0.0
-    return _sum_between(x, at + demands, len(x))
+    return sum_between(x, at + demands, len(x))
 
 
 @kernel
@@ -434,7 +409,7 @@ def _enter_places(i: int, rows: int, scene: Scene, tally: Tally) -> None:
     counted = 0  # a bit for each county
     for d in range(demands):
         first = columns - (demands - d) * SHARES
-        unserved = _sum_between(desk.x, first, first + SHARES)
+        unserved = sum_between(desk.x, first, first + SHARES)
         if unserved > SMALL_MW:
             tally.demand_mwh[i, d] += unserved * step_h
             tally.demand_h[i, d] += step_h
@@ -464,7 +439,7 @@ def walk_year(year: Year, scene: Scene, tally: Tally) -> None:
     """Walk through the steps of a year and add its figures to the tally."""
     given, desk = scene.given, scene.desk
     steps = given.supply_mw.shape[1]
-    _put(desk.content, 0, scene.stores.energy_mwh)
+    put(desk.content, 0, scene.stores.energy_mwh)
     for branch in range(len(desk.out)):
         desk.out[branch] = 0
     short_step, water_day, step, changed = -1, -1, 0, 0
@@ -481,7 +456,7 @@ def walk_year(year: Year, scene: Scene, tally: Tally) -> None:
             continue
         if given.day[step] != water_day:
             water_day = given.day[step]
-            _put(desk.left, 0, scene.water.free_mwh[water_day])
+            put(desk.left, 0, scene.water.free_mwh[water_day])
         status, rows = least_price(scene)
         tally.solved[0] += 1
         tally.solved[1] += status != lp.SOLVED

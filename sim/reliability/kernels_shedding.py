@@ -20,7 +20,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from sim.reliability.kernels import entry, kernel
+from sim.reliability.kernels_lean import entry, kernel
 
 _Floats = npt.NDArray[np.float64]
 _Ints = npt.NDArray[np.int64]

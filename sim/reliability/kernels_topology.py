@@ -15,7 +15,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from sim.reliability.kernels import GOLDEN, allocating, kernel, stream_of, uniform
+from sim.reliability.kernels import GOLDEN, stream_of, uniform
+from sim.reliability.kernels_lean import allocating, kernel
 
 _Floats = npt.NDArray[np.float64]
 _Ints = npt.NDArray[np.int64]

@@ -1,6 +1,7 @@
 """The folder of compiled kernels: an edit of any kernel file, also of a callee, is never answered by old code."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -105,3 +106,11 @@ def test_every_kernel_file_is_in_the_key():
     }
     kernels = {name for name in kernels if name.split("/")[0] in jitcache.PACKAGES}
     assert kernels <= names and {"grid/lanes.py", "grid/simd.py"} <= names
+
+
+def test_every_file_that_compiles_a_function_is_in_the_key():
+    decorated = re.compile(r"^@(njit|kernel|entry|inlined|summing|allocating|operation)\b", re.MULTILINE)
+    files = [path for package in jitcache.PACKAGES for path in (ROOT / package).rglob("*.py")]
+    compiling = {path for path in files if decorated.search(path.read_text(encoding="utf-8"))}
+    assert len(compiling) > 20
+    assert compiling <= set(jitcache.jitted_sources())
