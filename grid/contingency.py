@@ -227,7 +227,7 @@ def _outage(case: _Case, outage: Outage) -> _Outage:
 def _plan(case: _Case, without: GridModel, apart: bool) -> Plan:
     """Patch what is lost into the values of the plan, or make another plan where the grid falls apart.
 
-    Another one also where a bus that is eliminated would be left in resonance with a shunt.
+    Another one also where a bus that is eliminated would be left in resonance.
     """
     if not apart:
         with suppress(WeakPivot):
