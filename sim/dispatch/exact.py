@@ -88,7 +88,7 @@ class Walk:
         self._burning: set[int] = set()
         self._effort = [0, 0]
         self._cells: list[Cell] = []
-        self._merge(Merging(plan, (), self._lumps, self._resting() if self._lumps else ()))
+        self._merge(Merging(plan, (), self._lumps, self._resting() if self._lumps else (), self._lumps))
 
     def enter(self, state: State) -> None:
         """Go on from a state."""
@@ -102,6 +102,11 @@ class Walk:
         powers = [state.coal_mw] if case.rules.ramps else []
         powers += [state.export_mw] if case.rules.export_ramp_mw_per_h is not None else []
         self._before_mw = np.concatenate([np.zeros(int((~plan.coupled).sum())), *powers])
+
+    def expect(self, over: Bools) -> None:
+        """Take rows into all programmes from the start that will be violated at places [kept steps × rows]."""
+        case = self.plan.case
+        self._need(sorted(self._beside(over, len(over), round(case.look_ahead_h / case.time.step_h))))
 
     @property
     def called_mwh(self) -> Floats:
@@ -176,12 +181,14 @@ class Walk:
             try:
                 values = self._split(self._solved(window, model), steps)
             except NoOptimum:
-                if not self._merging.resting:
+                if not self._merging.resting and not self._merging.hard:
                     raise
-                self._wake(self._merging.resting)
+                self._merge(replace(self._merging, resting=(), hard=False))
                 continue
             if missing := self._violated(window, model, values):
                 self._need(missing)
+            elif model.strained(WAKING_CNY):
+                self._merge(replace(self._merging, hard=False))
             elif restless := self._restless(model, steps):
                 self._wake(restless)
             elif self._merging.lumped and self._wanted(model, values):
@@ -396,14 +403,18 @@ class Walk:
         over = excess > FLOW_TOLERANCE_MW
         if window.kept < window.end:
             over &= excess == excess.max(axis=1, keepdims=True)
-        near, stride = round(NEAR_H / self.plan.case.time.step_h), window.kept - window.begin
-        cells = {
+        cells = self._beside(over, window.kept - window.begin, len(flow))
+        return sorted(cells.difference(self._cells))
+
+    def _beside(self, over: Bools, stride: int, steps: int) -> set[Cell]:
+        """Return the cells that are ``over`` [places × rows] and those near, in every ``stride`` of ``steps``."""
+        near = round(NEAR_H / self.plan.case.time.step_h)
+        return {
             (row, again)
             for place, row in np.argwhere(over).tolist()
             for beside in range(place - near, place + near + 1)
-            for again in range(beside % stride, len(flow), stride)
+            for again in range(beside % stride, steps, stride)
         }
-        return sorted(cells.difference(self._cells))
 
     def _forbid_both_ways(self, values: Floats, upper: Floats, forbidden: str) -> bool:
         """Forbid storages a direction where they have both at once; return whether there was any."""

@@ -19,8 +19,10 @@ from sim.dispatch.limits import NetworkLimits, no_limits
 from sim.dispatch.model import DispatchCase, DispatchResult
 from sim.dispatch.programme import near, programme
 from sim.dispatch.rolling import Window, parts_of, walked, windows
+from sim.dispatch.stack import supply
 from sim.dispatch.state import State, first_state, state_at
 from sim.dispatch.unfold import cost_parts, spliced
+from sim.dispatch.wires import often_over
 
 __all__ = ["LpRun", "follow", "redispatch", "solve", "solve_rolling", "solve_whole"]
 
@@ -53,7 +55,14 @@ def solve_rolling(
     state = first_state(case)
     plan = programme(case, units.units_on, limits, state.stored_mwh)
     parts = parts_of(case, units, limits)
-    return walked(case, parts, lambda: Walk(plan, state), threads).finished(units)
+    over = often_over(case, supply(case, units), limits, next(windows(case)).kept)
+
+    def new() -> Walk:
+        walk = Walk(plan, state)
+        walk.expect(over)
+        return walk
+
+    return walked(case, parts, new, threads).finished(units)
 
 
 def solve_whole(

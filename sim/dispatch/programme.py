@@ -253,6 +253,8 @@ class Groups:
 
     def total(self, values: Floats) -> Floats:
         """Return the sums by group [hours × groups] of ``values`` [hours × things]."""
+        if not values.any():
+            return np.zeros((len(values), len(self.first)))
         return np.ascontiguousarray((self._member @ values.T).T)
 
     def split(self, part: Floats, weight: Floats) -> Floats:
@@ -283,6 +285,7 @@ class Merging:
     rows: tuple[int, ...]
     lumped: bool = False
     resting: tuple[str, ...] = ()
+    hard: bool = False
 
     @cached_property
     def groups(self) -> Groups:

@@ -29,7 +29,7 @@ from sim.dispatch.model import DispatchCase, Rules
 from sim.dispatch.programme import Merging, Programme, programme
 from sim.dispatch.rolling import Window, windows
 from sim.dispatch.state import first_state
-from sim.dispatch.window import INFINITY, OUT_OF_TIME, WindowModel, add_columns
+from sim.dispatch.window import INFINITY, OPTIMAL, OUT_OF_TIME, WindowModel, add_columns
 
 GAP = 3e-4
 """Gap at which a window counts as solved, as a share of what all its energy would cost from coal."""
@@ -127,7 +127,6 @@ class UnitModel(WindowModel):
         """Build the programme, all units free."""
         super().__init__(merging, day)
         self._case, self._steps = merging.plan.case, len(day)
-        self._accepted = (*self._accepted, OUT_OF_TIME)
         self.units: tuple[Ints, Ints, Ints] = (NO_UNITS, NO_UNITS, NO_UNITS)
         self._plain_rows = self._fixed_rows
         self._add_columns()
@@ -169,6 +168,10 @@ class UnitModel(WindowModel):
         whole = np.rint(own).astype(np.int64).reshape(self._steps, -1)
         self.units = (whole[:, :plants], whole[:, plants : 2 * plants], whole[:, 2 * plants : 3 * plants])
         return values
+
+    def _proven(self) -> bool:
+        """Whether HiGHS closed the gap, or ran out of time with a commitment: whole numbers have no duals."""
+        return self._highs.getModelStatus() in (OPTIMAL, OUT_OF_TIME)
 
     def prices(self) -> Floats:
         """Return zeros: a mixed-integer optimum has no prices."""

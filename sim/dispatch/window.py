@@ -1,7 +1,7 @@
 """The programme of one window in HiGHS: built once, then told new bounds and right-hand sides, basis kept.
 
 This module owns highspy. A row joins for single steps of the window (``Cell``) and stays; a soft one brings two
-columns for what exceeds it.
+columns for what exceeds it, unless it is ``hard``.
 """
 
 from __future__ import annotations
@@ -18,7 +18,11 @@ from scenarios.records import Bools, Floats, Ints
 from sim.dispatch.programme import Merging
 
 INFINITY = highspy.kHighsInf
+OPTIMAL = highspy.HighsModelStatus.kOptimal
 OUT_OF_TIME = highspy.HighsModelStatus.kTimeLimit
+
+DUALITY = 1e-8
+"""What primal and dual cost of an optimum may differ by, relative to them; 10⁻¹² is usual."""
 
 Cell = tuple[int, int]
 """A row at one step of the window: (row, steps from the window's first)."""
@@ -42,7 +46,7 @@ class WindowModel:
         self._low, self._high = np.zeros((2, 0))
         self._seen = 0
         self._duals: Floats | None = None
-        self._accepted: tuple[highspy.HighsModelStatus, ...] = (highspy.HighsModelStatus.kOptimal,)
+        self._weight: Floats | None = None
         self._highs = quiet_highs()
         price = np.tile(merging.price * self._step_h, (len(day), 1))
         price[-1] += merging.end_price
@@ -97,14 +101,29 @@ class WindowModel:
         self._set_bounds(lower, upper)
         self._set_right_sides(*right)
         highs.run()
-        if highs.getModelStatus() not in self._accepted:
-            # The last basis led nowhere (HiGHS says "unknown" then): from none there is a way.
+        if not self._proven():
+            # The last basis led nowhere (HiGHS says "unknown" then), or astray: from none there is a way.
             highs.clearSolver()
             highs.run()
-        if highs.getModelStatus() not in self._accepted:
-            raise NoOptimum(f"dispatch: HiGHS says {highs.modelStatusToString(highs.getModelStatus())}")
-        self._duals = None
+            if not self._proven():
+                status, error = highs.modelStatusToString(highs.getModelStatus()), self._duality_error
+                raise NoOptimum(f"dispatch: HiGHS says {status}; primal and dual cost differ by {error:.1e}")
+        self._duals = self._weight = None
         return self._column_values()[: self._shape[0] * self._shape[1]].reshape(self._shape)
+
+    def _proven(self) -> bool:
+        """Whether there is an optimum, and its duals prove it.
+
+        HiGHS 1.15 was seen to call a point optimal that is not, when it began with the basis of another programme
+        (ERGO-Code/HiGHS issues 3194 and 3294).
+        """
+        optimal = self._highs.getModelStatus() == OPTIMAL
+        return bool(optimal and self._duality_error <= DUALITY)
+
+    @property
+    def _duality_error(self) -> float:
+        """What primal and dual cost of the last solution differ by, relative to them."""
+        return float(self._highs.getInfo().primal_dual_objective_error)
 
     def _column_values(self) -> Floats:
         return np.array(self._highs.getSolution().col_value)
@@ -137,24 +156,37 @@ class WindowModel:
 
         The dual of the balance is the price at the slack; with rows, load pays its share of their duals on top.
         """
-        dual = self._row_duals()
-        price = dual[: self._shape[0]].copy()
-        reach = np.append(self._plan.load_reach, np.zeros(len(self._plan.reach) - self._plan.network_rows))
-        np.add.at(price, self._places, dual[self._fixed_rows :] * reach[self.cell_rows])
-        return np.asarray(price / self._step_h)
+        network = self._row_weight()[:, : self._plan.network_rows]
+        return np.asarray((self._row_duals()[: self._shape[0]] + network @ self._plan.load_reach) / self._step_h)
 
     def worth_mw(self, kinds: Sequence[str]) -> Floats:
         """Return what a MW of each column of some kinds would save, CNY [steps × columns], by the last duals."""
-        dual = self._row_duals()
-        weight = np.zeros((self._shape[0], len(self._plan.reach)))
-        np.add.at(weight, (self._places, self.cell_rows), dual[self._fixed_rows :])
+        dual, weight = self._row_duals(), self._row_weight()
         columns = np.concatenate([np.arange(self._plan.at[k].start, self._plan.at[k].stop) for k in kinds])
         pays = dual[: self._shape[0], None] * self._plan.sign[columns] + weight @ self._plan.reach[:, columns]
         return np.asarray(pays - self._plan.price[columns] * self._step_h)
 
+    def _row_weight(self) -> Floats:
+        """Return the duals of the rows by step, 0 where a row is not in the programme [steps × rows]."""
+        if self._weight is None:
+            shape = (self._shape[0], len(self._plan.reach))
+            self._weight = np.zeros(shape)
+            self._weight[self._places, self.cell_rows] = self._row_duals()[self._fixed_rows :]
+        return self._weight
+
+    def strained(self, least_cny: float) -> bool:
+        """Whether to exceed a hard row by a MW would save its price and ``least_cny``, by the last duals."""
+        hard = self._hard(self.cell_rows)
+        dual, price = np.abs(self._row_duals()[self._fixed_rows :]), self._plan.row_price[self.cell_rows]
+        return bool((dual > price * self._step_h + least_cny)[hard].any())
+
+    def _hard(self, rows: Ints) -> Bools:
+        """Return which of some rows nothing exceeds in this programme, though they have a price."""
+        return self._merging.hard & (rows < self._plan.network_rows) & np.isfinite(self._plan.row_price[rows])
+
     def _add(self, rows: Ints, places: Ints) -> None:
         """Add rows, each for one step of the window, with the columns for what exceeds soft ones."""
-        soft = np.flatnonzero(np.isfinite(self._plan.row_price[rows]))
+        soft = np.flatnonzero(np.isfinite(self._plan.row_price[rows]) & ~self._hard(rows))
         extra = self._new_columns(self._plan.row_price[rows[soft]])
         coupled = np.flatnonzero(self._plan.coupled[rows] & (places > 0))
         here, before = self._reached(rows, places), self._reached(rows[coupled], places[coupled] - 1)

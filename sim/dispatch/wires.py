@@ -1,5 +1,7 @@
 """Limits of the network and reserve → what the compiled coordination sees of them: rows, columns of supply, flows.
 
+A plain dispatch, without network and stores, says beforehand which rows matter (``near_rows``, ``often_over``).
+
 The columns of supply are the things of the segments of the stack, one after the other: in the order of their price.
 All of them inject: less export is an injection at the channel, unserved load one at the load.
 """
@@ -12,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from grid.threads import take_turns
-from scenarios.records import Floats, Ints
+from scenarios.records import Bools, Floats, Ints
 from sim.dispatch.columns import moved_share
 from sim.dispatch.kernels_hour import GIVES, TAKES
 from sim.dispatch.kernels_state import Hour, Network, Stack, Wires
@@ -28,6 +30,9 @@ NEAR = 0.7
 
 NEAR_EVERY = 5
 """Every how many steps that is seen after: all hours of the day come up within five days."""
+
+OFTEN = 2
+"""How often among those steps a row must be above its limit to be expected there again."""
 
 BLOCK_STEPS = 2190
 """Hours that one thread copies at a time."""
@@ -160,11 +165,30 @@ def near_rows(case: DispatchCase, stack: Supply, limits: NetworkLimits) -> Ints:
     """Return the rows that come near their limits in a plain dispatch: flat hydro, idle stores."""
     if not limits.rows:
         return np.zeros(0, np.int64)
-    injected = _plain_mw(case, stack, slice(0, None, NEAR_EVERY))
-    reach = np.hstack([limits.loss[:, None] if kind == "loss" else getattr(limits, kind) for kind in injected])
-    flow = np.hstack(list(injected.values())) @ reach.T
+    flow = _plain_flow_mw(case, stack, limits)
     near = (flow.max(axis=0) > NEAR * limits.high_mw) | (flow.min(axis=0) < NEAR * limits.low_mw)
     return np.flatnonzero(near)
+
+
+def often_over(case: DispatchCase, stack: Supply, limits: NetworkLimits, steps: int) -> Bools:
+    """Return which rows are above their limits again and again in a plain dispatch, by place [steps × rows].
+
+    A place is taken every ``steps`` steps.
+    """
+    if not limits.rows:
+        return np.zeros((steps, 0), dtype=bool)
+    flow = _plain_flow_mw(case, stack, limits)
+    times = np.zeros((steps, len(limits.rows)), dtype=np.int64)
+    place = np.arange(0, len(case.time), NEAR_EVERY) % steps
+    np.add.at(times, place, (flow > limits.high_mw) | (flow < limits.low_mw))
+    return np.asarray(times >= OFTEN)
+
+
+def _plain_flow_mw(case: DispatchCase, stack: Supply, limits: NetworkLimits) -> Floats:
+    """Return the flows of every few steps of a plain dispatch [steps × rows], MW."""
+    injected = _plain_mw(case, stack, slice(0, None, NEAR_EVERY))
+    reach = np.hstack([limits.loss[:, None] if kind == "loss" else getattr(limits, kind) for kind in injected])
+    return np.asarray(np.hstack(list(injected.values())) @ reach.T)
 
 
 def _plain_mw(case: DispatchCase, stack: Supply, steps: slice) -> dict[str, Floats]:
