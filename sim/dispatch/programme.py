@@ -46,6 +46,9 @@ RESTING_KINDS = {"coal_low": True, "must_run": True, "export_down": False, "expo
 KEPT_MW, KEPT_MWH = 1e-3, 1e-5
 """Powers and contents that are kept may differ by this: a power can put any content right within a step."""
 
+SMALL_PRODUCT = 1_000_000
+"""Multiplications up to which a dense product is quicker than a sparse one, and BLAS takes one thread for it."""
+
 FOLLOW, LITTLE_MW = 2.0, 0.5
 """How far a plant may move when losses change, per MW of it, and in any case."""
 
@@ -182,11 +185,13 @@ class Programme:
 
     def pushed_mw(self, values: Floats) -> Floats:
         """Return the part of the flows that the columns cause [steps × rows], MW, coupling left out."""
+        if self.reach.size * len(values) <= SMALL_PRODUCT:
+            return np.asarray(values @ self.reach.T)
+        # Larger dense products would wake and park the threads of BLAS each time.
         return np.asarray((self._sparse_reach @ values.T).T)
 
     @cached_property
     def _sparse_reach(self) -> sparse.csr_matrix:
-        # Many small dense products would wake and park the threads of BLAS each time.
         return sparse.csr_matrix(self.reach)
 
     def base_mw(self, steps: slice) -> Floats:

@@ -72,10 +72,10 @@ class RingModel(WindowModel):
 
     def _turned(self, values: Floats) -> Floats:
         """Return values in order of time [steps × …] as they stand in the ring."""
-        return np.roll(values, self._first * self._size, axis=0)
+        return _rolled(values, self._first * self._size)
 
     def _in_time(self, values: Floats) -> Floats:
-        return np.roll(values, -self._first * self._size, axis=0)
+        return _rolled(values, -self._first * self._size)
 
     def _matrix(self, day: Ints) -> sparse.csr_matrix:
         """Return the fixed rows with those of the seams: columns handed over, links after all other rows."""
@@ -104,3 +104,8 @@ class RingModel(WindowModel):
             rows.append(np.roll(place, first * length // self._blocks, axis=0).ravel())
             begin += length * width
         return np.concatenate([*rows, begin + np.arange(len(merging.yearly))])
+
+
+def _rolled(values: Floats, places: int) -> Floats:
+    """Return values [steps × …] rolled along the steps (``np.roll`` without its general case)."""
+    return np.concatenate([values[-places:], values[:-places]]) if places else values

@@ -178,10 +178,10 @@ def often_over(case: DispatchCase, stack: Supply, limits: NetworkLimits, steps: 
     if not limits.rows:
         return np.zeros((steps, 0), dtype=bool)
     flow = _plain_flow_mw(case, stack, limits)
-    times = np.zeros((steps, len(limits.rows)), dtype=np.int64)
+    over = (flow > limits.high_mw) | (flow < limits.low_mw)
     place = np.arange(0, len(case.time), NEAR_EVERY) % steps
-    np.add.at(times, place, (flow > limits.high_mw) | (flow < limits.low_mw))
-    return np.asarray(times >= OFTEN)
+    times = [np.bincount(place[over[:, row]], minlength=steps) for row in range(len(limits.rows))]
+    return np.asarray(np.stack(times, axis=1) >= OFTEN)
 
 
 def _plain_flow_mw(case: DispatchCase, stack: Supply, limits: NetworkLimits) -> Floats:
