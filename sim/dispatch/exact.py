@@ -56,9 +56,9 @@ class LpRun:
 
     ``overload_mw`` [hours × rows used] is what rows of the network exceed their limits by (all others keep to
     them); its price is not among the costs of the result. ``window_cost_cny`` is the optimum of each window,
-    without constants; ``solves`` counts programmes solved, ``rows_used`` names the rows that were needed,
-    ``one_way_windows`` counts windows in which storages would have burnt energy by charging and discharging at
-    once, and were kept from it.
+    without constants; ``solves`` counts programmes solved, ``rows_used`` names the rows that joined, because they
+    were violated or expected to be, ``one_way_windows`` counts windows in which storages would have burnt energy by
+    charging and discharging at once, and were kept from it.
     """
 
     result: DispatchResult

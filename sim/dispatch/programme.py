@@ -12,7 +12,7 @@ Every step has the same columns, kind by kind (``columns``), one per thing; a wi
     budgets    step_h · Σ water (or load on call, or
                what flexible loads do without − miss) ≤ what is left  every day
     year       step_h · Σ load on call             ≤ what is left     every window and block with a limit
-    rows       of ``rows``: network, reserve, ramps                   only where they were violated once
+    rows       of ``rows``: network, reserve, ramps                   where violated once, or expected to be
 
 Things that nothing in the programme tells apart are solved as one column (``Merging``): equal price and equal reach
 in the rows that the programme has. ``docs/explanation/dispatch.md`` has the symbols.
