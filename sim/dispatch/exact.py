@@ -58,7 +58,8 @@ class LpRun:
     them); its price is not among the costs of the result. ``window_cost_cny`` is the optimum of each window,
     without constants; ``solves`` counts programmes solved, ``rows_used`` names the rows that joined, because they
     were violated or expected to be, ``one_way_windows`` counts windows in which storages would have burnt energy by
-    charging and discharging at once, and were kept from it.
+    charging and discharging at once, and were kept from it, ``restarts`` solutions that began anew from no basis,
+    because HiGHS found no optimum from the last one, or none that its duals prove.
     """
 
     result: DispatchResult
@@ -68,6 +69,7 @@ class LpRun:
     solves: int
     iterations: int
     one_way_windows: int
+    restarts: int
 
 
 class Walk:
@@ -86,7 +88,7 @@ class Walk:
         self._prices = np.zeros(len(plan.case.time))
         self._costs: dict[int, float] = {}
         self._burning: set[int] = set()
-        self._effort = [0, 0]
+        self._effort = [0, 0, 0]
         self._cells: list[Cell] = []
         self._merge(Merging(plan, (), self._lumps, self._resting() if self._lumps else (), self._lumps))
 
@@ -149,6 +151,7 @@ class Walk:
             solves=self._effort[0],
             iterations=self._effort[1],
             one_way_windows=len(self._burning),
+            restarts=self._effort[2],
         )
 
     def _merge(self, merging: Merging) -> None:
@@ -303,9 +306,10 @@ class Walk:
         raise InvariantError(f"dispatch: directions of storages are not settled after {MOST_ROUNDS} rounds")
 
     def _optimum_of(self, model: WindowModel, lower: Floats, upper: Floats, right: tuple[Floats, Floats]) -> Floats:
+        restarts = model.restarts
         values = model.optimum(lower, upper, right)
-        self._effort[0] += 1
-        self._effort[1] += model.iterations
+        effort = (1, model.iterations, model.restarts - restarts)
+        self._effort = [before + now for before, now in zip(self._effort, effort, strict=True)]
         return values
 
     def _hinted(self, window: Window, upper: Floats) -> Floats:

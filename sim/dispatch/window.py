@@ -45,6 +45,7 @@ class WindowModel:
         self._lower, self._upper = np.zeros((2, matrix.shape[1]))
         self._low, self._high = np.zeros((2, 0))
         self._seen = 0
+        self.restarts = 0  # solutions that began anew from no basis
         self._duals: Floats | None = None
         self._weight: Floats | None = None
         self._highs = quiet_highs()
@@ -105,6 +106,7 @@ class WindowModel:
             # The last basis led nowhere (HiGHS says "unknown" then), or astray: from none there is a way.
             highs.clearSolver()
             highs.run()
+            self.restarts += 1
             if not self._proven():
                 status, error = highs.modelStatusToString(highs.getModelStatus()), self._duality_error
                 raise NoOptimum(f"dispatch: HiGHS says {status}; primal and dual cost differ by {error:.1e}")

@@ -79,7 +79,7 @@ def test_a_solution_that_is_not_proven_is_looked_for_from_no_basis(monkeypatch: 
     proven, doubted = WindowModel._proven, doubts()
     monkeypatch.setattr(WindowModel, "_proven", lambda model: not next(doubted) and proven(model))
     anew = solve_rolling(case, limits)
-    assert next(doubted) is not None
+    assert (straight.restarts, anew.restarts) == (0, anew.solves)
     # Windows may end at another of equal optima, and the next one begin with another content.
     assert_allclose(anew.window_cost_cny[0], straight.window_cost_cny[0], rtol=1e-9)
     assert_allclose(anew.result.total_cost_cny, straight.result.total_cost_cny, rtol=1e-4)
