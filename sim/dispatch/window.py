@@ -178,6 +178,8 @@ class WindowModel:
 
     def strained(self, least_cny: float) -> bool:
         """Whether to exceed a hard row by a MW would save its price and ``least_cny``, by the last duals."""
+        if not self._merging.hard:
+            return False
         hard = self._hard(self.cell_rows)
         dual, price = np.abs(self._row_duals()[self._fixed_rows :]), self._plan.row_price[self.cell_rows]
         return bool((dual > price * self._step_h + least_cny)[hard].any())
