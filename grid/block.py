@@ -178,19 +178,20 @@ class Block(NamedTuple):
     starts: Ints
 
 
+BEGINS = {"v": np.nan, "v_set": 1.0, "inverse_square": 1.0, "holds": 1.0, "left": np.nan}
+"""What arrays of a block begin with that do not begin with 0."""
+
+
 def new_block(rows: int, controls: int) -> Block:
-    """Return scratch for one thread; voltages of the row that stands for unsupplied buses are NaN for ever."""
+    """Return scratch for one thread."""
     size, many, square = (rows + 1) * W, controls * W, MOST_SWAPPED * MOST_SWAPPED
-    filled = {"v_set": 1.0, "inverse_square": 1.0, "holds": 1.0, "left": np.nan}
     sizes = {"v": 2 * size} | dict.fromkeys(("p", "q", "residual"), size)
-    sizes |= dict.fromkeys(("q_min", "q_max", "side", "fixed", "lack", "swapped", "bent", *filled), many)
+    sizes |= dict.fromkeys(("v_set", "inverse_square", "q_min", "q_max", "holds", "side", "fixed", "left"), many)
+    sizes |= dict.fromkeys(("lack", "swapped", "bent"), many)
     sizes |= dict.fromkeys(("worst", "live", "moved", "its", "near", "slack", "wide"), W)
     room, begin = aligned(sum(sizes.values())), np.cumsum([0, *sizes.values()]).tolist()
     arrays = {name: room[first : first + sizes[name]] for name, first in zip(sizes, begin, strict=False)}
-    for name, value in filled.items():
-        arrays[name][:] = value
-    arrays["v"][:] = np.nan
-    return Block(
+    block = Block(
         **arrays,
         e=arrays["v"][:size],
         f=arrays["v"][size:],
@@ -202,6 +203,14 @@ def new_block(rows: int, controls: int) -> Block:
         hours=np.zeros(W, np.int64),
         starts=np.zeros(W, np.int64),
     )
+    return cleared(block)
+
+
+def cleared(block: Block) -> Block:
+    """Return the block as a new one is; nothing solved in it changes the NaN of the row for unsupplied buses."""
+    for name in set(Block._fields) - {"e", "f"}:
+        getattr(block, name).fill(BEGINS.get(name, 0))
+    return block
 
 
 @kernel

@@ -29,6 +29,7 @@ from grid.simd import (
     spread64,
     store,
     sub,
+    take_next,
 )
 from grid.tiles import bring, send
 
@@ -204,29 +205,42 @@ def flows(wires: Wires, sheet: Sheet) -> None:
 
 
 @entry
-def carry(wires: Wires, v_parts: Floats, carried: Carried, chosen: Ints, sheet: Sheet) -> None:
-    """Compute magnitudes, angles, power into both ends and the loading of every branch for the ``chosen`` hours."""
+def carry(wires: Wires, v_parts: Floats, carried: Carried, size: int, taken: Ints, sheet: Sheet) -> None:
+    """Compute magnitudes, angles, power into both ends and the loading of every branch.
+
+    Hours are taken ``size`` at a time, whole blocks, until none is left; ``taken`` counts what threads have taken.
+    """
+    hours, starts, last = np.zeros(W, np.int64), np.zeros(W, np.int64), len(v_parts) - 1
+    while True:
+        begin = size * take_next(taken)
+        if begin > last:
+            return
+        for first in range(begin, min(begin + size, last + 1), W):
+            for w in range(W):
+                hours[w] = min(first + w, last)
+            carry_block(wires, v_parts, carried, hours, starts, sheet)
+
+
+@kernel
+def carry_block(wires: Wires, v_parts: Floats, carried: Carried, hours: Ints, starts: Ints, sheet: Sheet) -> None:
+    """Compute the same for ``hours`` (LANES of them)."""
     buses, branches = carried.vm_pu.shape[1], len(wires.from_bus)
-    hours, starts = np.zeros(W, np.int64), np.zeros(W, np.int64)
-    for first in range(0, len(chosen), W):
-        for w in range(W):
-            hours[w] = chosen[min(first + w, len(chosen) - 1)]
-        read_voltages(v_parts, hours, starts, sheet)
-        polar(sheet)
-        flows(wires, sheet)
-        for w in range(W):
-            carried.loss_mw[hours[w]] = sheet.lane[w]
-            starts[w] = hours[w] * buses
-        send(sheet.vm, sheet.rows[:buses], carried.vm_pu, starts)
-        send(sheet.va, sheet.rows[:buses], carried.va_deg, starts)
-        for w in range(W):
-            starts[w] = hours[w] * branches
-        rows = sheet.rows[:branches]
-        send(sheet.p_from, rows, carried.p_from_mw, starts)
-        send(sheet.q_from, rows, carried.q_from_mvar, starts)
-        send(sheet.p_to, rows, carried.p_to_mw, starts)
-        send(sheet.q_to, rows, carried.q_to_mvar, starts)
-        send(sheet.loading, rows, carried.loading, starts)
+    read_voltages(v_parts, hours, starts, sheet)
+    polar(sheet)
+    flows(wires, sheet)
+    for w in range(W):
+        carried.loss_mw[hours[w]] = sheet.lane[w]
+        starts[w] = hours[w] * buses
+    send(sheet.vm, sheet.rows[:buses], carried.vm_pu, starts)
+    send(sheet.va, sheet.rows[:buses], carried.va_deg, starts)
+    for w in range(W):
+        starts[w] = hours[w] * branches
+    rows = sheet.rows[:branches]
+    send(sheet.p_from, rows, carried.p_from_mw, starts)
+    send(sheet.q_from, rows, carried.q_from_mvar, starts)
+    send(sheet.p_to, rows, carried.p_to_mw, starts)
+    send(sheet.q_to, rows, carried.q_to_mvar, starts)
+    send(sheet.loading, rows, carried.loading, starts)
 
 
 @kernel

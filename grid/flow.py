@@ -13,6 +13,7 @@ import math
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import lru_cache, partial
+from threading import get_ident
 from typing import NamedTuple
 
 import numpy as np
@@ -20,16 +21,15 @@ import numpy.typing as npt
 
 from grid import carry, chord, kernels, kernels_sift, kernels_year, lanes
 from grid.base import USUAL, bases_of, flat_start, places_of, points_of
-from grid.block import Base, Places, Tasks, new_block
+from grid.block import Base, Block, Places, Tasks, cleared, new_block
 from grid.carry import Carried, Wires
 from grid.factor import Plan, plan_of
 from grid.kernels_sift import Masks, Points, Sifted
 from grid.kernels_year import Found, Given, Start
 from grid.model import FlowOptions, FlowResult, FlowStatus, FlowVoltages, GridModel, Injections
 from grid.simd import LANES
-from grid.threads import portions, take_turns
+from grid.threads import each_once, portions, take_turns
 from grid.transit import recover
-from scenarios.processors import count_of
 from scenarios.records import Floats, Ints
 
 __all__ = ["FlowOptions", "solve", "solve_voltages"]
@@ -269,12 +269,12 @@ def sift_hours(grid: Prepared, given: Given, threads: int, asked: Ints) -> Sifte
     hours = len(given.p_mw)
     sifted = Sifted(np.full(hours, kernels_sift.UNASKED, np.uint8), np.zeros(hours, np.int16))
     masks = Masks(_mask(grid, np.flatnonzero(~grid.plan.live)), _mask(grid, grid.plan.transit.bus))
+    taken, size = np.zeros(1, np.int64), SIFTED_HOURS
 
-    def work(parts: Iterator[Ints]) -> None:
-        for part in parts:
-            kernels_sift.sift(given, masks, grid.points, part, sifted)
+    def work() -> None:
+        kernels_sift.sift(given, masks, grid.points, asked, size, taken, sifted)
 
-    take_turns(work, portions(asked, SIFTED_HOURS), threads)
+    each_once(work, -(-len(asked) // size), threads)
     return sifted
 
 
@@ -284,25 +284,22 @@ def _mask(grid: Prepared, buses: Ints) -> Floats:
     return mask
 
 
-SIFTED_HOURS, CARRIED_HOURS = 32 * LANES, 8 * LANES
+SIFTED_HOURS, CARRIED_HOURS = 8 * LANES, 8 * LANES
 """Hours that a thread takes at a time: about a millisecond of work."""
 
 
 def _tasks(plan: Plan, sifted: Sifted) -> tuple[tuple[int, ...], Tasks]:
     """Return the base points that are needed, and portions of the hours that can be tried."""
-    order, first = np.zeros(len(sifted.wrong), np.int64), np.zeros(LANES + 2, np.int64)
-    kernels_sift.by_point(sifted, order, first)
-    if len(plan.pattern.bus) == 0:
-        first[:] = 0
-    size, ends = _portion(len(plan.pattern.bus)), first.tolist()
-    points = [point for point in range(LANES) if ends[point] < ends[point + 1]]
-    begins = [
-        (k, begin, min(begin + size, ends[point + 1]))
-        for k, point in enumerate(points)
-        for begin in range(ends[point], ends[point + 1], size)
-    ]
-    place, begin, end = np.array(begins, dtype=np.int64).reshape(-1, 3).T.copy()
-    return tuple(points), Tasks(order[: ends[LANES]], place, begin, end, np.zeros(1, np.int64))
+    hours, size = len(sifted.wrong), _portion(len(plan.pattern.bus))
+    order, first = np.empty(hours, np.int64), np.zeros(LANES + 2, np.int64)
+    cuts = np.empty((3, hours // size + LANES), np.int64)
+    count = kernels_sift.by_point(sifted, size, order, first, cuts)
+    if not len(plan.pattern.bus):  # no bus is supplied: there is nothing to solve
+        count, first[:] = 0, 0
+    point, begin, end = cuts[:, :count]
+    ends = first.tolist()
+    points = tuple(k for k in range(LANES) if ends[k] < ends[k + 1])
+    return points, Tasks(order[: ends[LANES]], point, begin, end, np.zeros(1, np.int64))
 
 
 def _portion(rows: int) -> int:
@@ -317,12 +314,17 @@ def _by_chords(
     plan, places = grid.plan, grid.places
     rules = rules._replace(max_iterations=CHORD_STEPS)
 
-    def work(callers: Iterator[int]) -> None:
-        for _ in callers:
-            block = new_block(len(plan.pattern.bus) + len(plan.transit.bus), len(places.control))
-            chord.solve_chord(plan.pattern, bases, given, places, rules, tasks, block, found)
+    def work() -> None:
+        block = cleared(_own_block(get_ident(), len(plan.pattern.bus) + len(plan.transit.bus), len(places.control)))
+        chord.solve_chord(plan.pattern, bases, given, places, rules, tasks, block, found)
 
-    take_turns(work, range(min(count_of(threads), len(tasks.point))), threads)
+    each_once(work, len(tasks.point), threads)
+
+
+@lru_cache(maxsize=16)
+def _own_block(thread: int, rows: int, controls: int) -> Block:
+    """Return the scratch of a thread, which it uses again: new memory takes as long as solving a few blocks."""
+    return new_block(rows, controls)
 
 
 def _by_newton(
@@ -372,12 +374,12 @@ def _carry(model: GridModel, found: Found, threads: int) -> Carried:
     carried = Carried(vm_pu, va_deg, p_from, q_from, p_to, q_to, loading, loss_mw=np.empty(hours))
     wires = wires_of(model)
 
-    def work(parts: Iterator[Ints]) -> None:
-        sheet = carry.new_sheet(buses, branches)
-        for part in parts:
-            carry.carry(wires, found.v_parts, carried, part, sheet)
+    taken, size = np.zeros(1, np.int64), CARRIED_HOURS
 
-    take_turns(work, portions(np.arange(hours), CARRIED_HOURS), threads)
+    def work() -> None:
+        carry.carry(wires, found.v_parts, carried, size, taken, carry.new_sheet(buses, branches))
+
+    each_once(work, -(-hours // size), threads)
     return carried
 
 

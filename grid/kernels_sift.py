@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from grid.kernels import entry, inlined, kernel, summing
 from grid.kernels_year import Given
-from grid.simd import LANES, fma, load, load_spread, place_of_largest, spread64, store, sub
+from grid.simd import LANES, fma, load, load_spread, place_of_largest, spread64, store, sub, take_next
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -125,25 +125,37 @@ def _judge_controls(given: Given, h: int) -> int:
 
 
 @entry
-def sift(given: Given, masks: Masks, points: Points, part: Ints, sifted: Sifted) -> None:
-    """Judge the hours of ``part`` and find their base points."""
-    near, hours, last = np.empty(SIDE * LANES), np.zeros(SIDE, np.int64), len(part) - 1
+def sift(given: Given, masks: Masks, points: Points, asked: Ints, size: int, taken: Ints, sifted: Sifted) -> None:
+    """Judge the hours ``asked`` for and find their base points, ``size`` of them at a time until none is left.
+
+    ``taken`` counts the portions that threads have taken.
+    """
+    near, hours = np.empty(SIDE * LANES), np.zeros(SIDE, np.int64)
     same = max(len(given.v_set), len(given.q_min), len(given.q_max)) == 1
     always = _judge_controls(given, 0) if same else 0
-    for first in range(0, len(part), SIDE):
-        for side in range(SIDE):
-            hours[side] = part[min(first + side, last)]
-        _measure(given.p_mw, hours, points, near)
-        for side in range(SIDE):
-            h, point = hours[side], _nearest(near, side)
-            wrong = BAD_P * (point < 0) | _judge(given, masks, h)
-            sifted.wrong[h] = wrong | (always if same else _judge_controls(given, h))
-            sifted.point[h] = max(point, 0)
+    while True:
+        begin = size * take_next(taken)
+        if begin >= len(asked):
+            return
+        last = min(begin + size, len(asked)) - 1
+        for first in range(begin, last + 1, SIDE):
+            for side in range(SIDE):
+                hours[side] = asked[min(first + side, last)]
+            _measure(given.p_mw, hours, points, near)
+            for side in range(SIDE):
+                h, point = hours[side], _nearest(near, side)
+                wrong = BAD_P * (point < 0) | _judge(given, masks, h)
+                sifted.wrong[h] = wrong | (always if same else _judge_controls(given, h))
+                sifted.point[h] = max(point, 0)
 
 
 @entry
-def by_point(sifted: Sifted, order: Ints, first: Ints) -> None:
-    """Put the hours that can be tried into ``order``, those of point k from ``first[k]`` to ``first[k + 1]``."""
+def by_point(sifted: Sifted, size: int, order: Ints, first: Ints, cuts: Ints) -> int:
+    """Put the hours that can be tried into ``order``, those of point k from ``first[k]`` to ``first[k + 1]``.
+
+    Cut those of each point into portions of ``size``, and return how many: ``cuts`` [3 × portions] are the number
+    of the point among those that any hour has, where the portion begins in ``order``, and where it ends.
+    """
     first[:] = 0
     for h in range(len(sifted.wrong)):
         if sifted.wrong[h] == 0:
@@ -154,3 +166,10 @@ def by_point(sifted: Sifted, order: Ints, first: Ints) -> None:
         if sifted.wrong[h] == 0:
             order[first[sifted.point[h] + 1]] = h
             first[sifted.point[h] + 1] += 1
+    count, number = 0, 0
+    for k in range(LANES):
+        for begin in range(first[k], first[k + 1], size):
+            cuts[0, count], cuts[1, count], cuts[2, count] = number, begin, min(begin + size, first[k + 1])
+            count += 1
+        number += first[k] < first[k + 1]
+    return count

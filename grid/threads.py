@@ -5,11 +5,14 @@ Kernels release the interpreter lock. Which thread does what changes no result: 
 
 from __future__ import annotations
 
+import ctypes
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import lru_cache
-from typing import TypeVar
+from threading import Barrier, get_native_id
+from typing import NamedTuple, TypeVar
 
 from scenarios.processors import count_of
 from scenarios.records import Ints
@@ -17,31 +20,92 @@ from scenarios.records import Ints
 Task = TypeVar("Task")
 
 
-def take_turns(work: Callable[[Iterator[Task]], None], tasks: Sequence[Task], threads: int) -> None:
+def take_turns(
+    work: Callable[[Iterator[Task]], None], tasks: Sequence[Task], threads: int, brief: bool = False
+) -> None:
     """Call ``work`` in as many threads as there are (0: processors); all draw from one iterator over ``tasks``.
 
     The calling thread is one of them: were it to wait, a new thread would often be put beside another one on the
-    same processor, and stay there for longer than most work takes.
+    same processor, and stay there for longer than most work takes. ``brief`` work, of milliseconds and compiled,
+    is given processors apart.
     """
     waiting = iter(tasks)  # of a sequence: the interpreter lock lets one thread at a time have the next
     count = min(count_of(threads), len(tasks))
     if count <= 1:
         work(waiting)
         return
-    pool = _helpers(os.getpid(), count - 1)
-    others = [pool.submit(work, waiting) for _ in range(count - 1)]
-    try:
-        work(waiting)
-    finally:
-        begun = [other for other in others if not other.cancel()]  # busy elsewhere: not needed any more
-    for other in begun:
-        other.result()
+    helpers = _helpers(os.getpid(), count - 1)
+    with _apart(helpers if brief else None):
+        others = [helpers.pool.submit(work, waiting) for _ in range(count - 1)]
+        try:
+            work(waiting)
+        finally:
+            begun = [other for other in others if not other.cancel()]  # busy elsewhere: not needed any more
+        for other in begun:
+            other.result()
+
+
+def each_once(work: Callable[[], None], portions: int, threads: int) -> None:
+    """Call brief ``work``, which itself takes portion after portion until none is left, once in each thread.
+
+    A call of a kernel costs a tenth of a millisecond under the interpreter lock, so there is one for each thread.
+    """
+
+    def work_once(callers: Iterator[int]) -> None:
+        for _ in callers:
+            work()
+
+    take_turns(work_once, range(min(count_of(threads), portions)), threads, brief=True)
+
+
+class _Helpers(NamedTuple):
+    """Threads that wait for work, and their numbers in the system."""
+
+    pool: ThreadPoolExecutor
+    numbers: tuple[int, ...]
 
 
 @lru_cache(maxsize=4)
-def _helpers(process: int, count: int) -> ThreadPoolExecutor:
-    """Return threads that wait for work, of this process: those of another one do not survive its fork."""
-    return ThreadPoolExecutor(count, f"helper of {process}")
+def _helpers(process: int, count: int) -> _Helpers:
+    """Return helpers of this process: those of another one do not survive its fork."""
+    pool, all_there = ThreadPoolExecutor(count, f"helper of {process}"), Barrier(count)
+
+    def begin(_: int) -> int:
+        all_there.wait()
+        return get_native_id()
+
+    return _Helpers(pool, tuple(pool.map(begin, range(count))))
+
+
+@contextmanager
+def _apart(helpers: _Helpers | None) -> Iterator[None]:
+    """Keep the calling thread on its processor meanwhile and the helpers on others, where the system can (Linux).
+
+    A thread that wakes is often put beside a busy one, and both then take turns on one processor for longer than
+    brief work takes, while another processor has nothing to do.
+    """
+    own, allowed = _own_processor(), _allowed()
+    others = allowed - {own}
+    if helpers is None or not others or others == allowed:
+        yield
+        return
+    try:
+        os.sched_setaffinity(0, {own})
+        for number in helpers.numbers:
+            os.sched_setaffinity(number, others)
+        yield
+    finally:
+        os.sched_setaffinity(0, allowed)
+
+
+def _allowed() -> set[int]:
+    """Return the processors that the calling thread may use; none where the system does not tell."""
+    return os.sched_getaffinity(0) if hasattr(os, "sched_setaffinity") else set()
+
+
+def _own_processor() -> int:
+    """Return the processor that the calling thread runs on; −1 where the system does not tell."""
+    return int(ctypes.CDLL(None).sched_getcpu()) if hasattr(os, "sched_setaffinity") else -1
 
 
 def portions(items: Ints, size: int) -> list[Ints]:

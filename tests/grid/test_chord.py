@@ -44,6 +44,17 @@ def test_chords_and_newton_find_the_same(name, options, monkeypatch):
     np.testing.assert_allclose(chords.slack_mw, newton.slack_mw, atol=1e-4)
 
 
+def test_an_earlier_solve_with_other_options_leaves_nothing_behind():
+    # Threads use their scratch again: a plain solve after one with limits is the same as one before it.
+    net, model = case("case30")
+    injections = varied(net, model, 40)
+    before = solve(model, injections, PLAIN)
+    solve(model, injections, FlowOptions())
+    after = solve(model, injections, PLAIN)
+    np.testing.assert_array_equal(before.vm_pu, after.vm_pu)
+    np.testing.assert_array_equal(before.control_mvar, after.control_mvar)
+
+
 def test_hours_far_from_any_base_point():
     # Nothing at all, reversed power, and more than the highest level: each takes some base point, all are exact.
     net, model = case("case9")
@@ -74,7 +85,7 @@ def test_angles_in_all_octants():
     v = np.column_stack([np.exp(1j * angle), 0.7 * np.exp(-0.3j * angle)])
     two, one = (np.empty((96, columns)) for columns in (2, 1))
     carried = Carried(two, two.copy(), *(one.copy() for _ in range(5)), np.empty(96))
-    carry(wires_of(model), v.view(np.float64), carried, np.arange(96), new_sheet(2, 1))
+    carry(wires_of(model), v.view(np.float64), carried, 64, np.zeros(1, np.int64), new_sheet(2, 1))
     np.testing.assert_allclose(carried.va_deg, np.angle(v, deg=True), atol=1e-13)
     np.testing.assert_allclose(carried.vm_pu, np.abs(v), rtol=1e-15)
     # S = V conj(I): I = (V_A − V_B) / 0.5j pu on 100 MVA
