@@ -105,7 +105,10 @@ def make_base(model: GridModel, plan: Plan, limits: bool, point: int, near: Star
     upper = _columns(pattern.u_ptr, pattern.u_col, wide, work.upper)
     p, q = injected(pattern, state)
     bends = sense @ press.T, _entries(press), _entries(sense)
-    return Base(state.e, state.f, p, q, kind, double, *lower, *upper, work.pivot.astype(np.float32), *bends)
+    by_size = 1.0 / np.hypot(state.e, state.f)
+    return Base(
+        state.e, state.f, by_size, p, q, kind, double, *lower, *upper, work.pivot.astype(np.float32), *bends
+    )
 
 
 def _entries(rows: Floats) -> Entries:
@@ -185,13 +188,16 @@ def places_of(model: GridModel, distributed_slack: bool) -> Places:
 
 
 def make_places(model: GridModel, plan: Plan) -> Places:
-    """Return the same for the values in ``plan``: rows that are solved for, eliminated ones, one not supplied."""
+    """Return the same for the values in ``plan``: rows that are solved for, eliminated ones, others."""
     solved, transit = len(plan.pattern.bus), plan.transit
     rows = solved + len(transit.bus)
     row = np.where(plan.row_of >= 0, plan.row_of, rows)
     row[transit.bus] = np.arange(solved, rows)
     bus = row * LANES
-    voltage = np.column_stack([bus, bus + (rows + 1) * LANES]).reshape(-1)
+    dead = np.flatnonzero(row == rows)
+    bus[dead] = np.arange(rows, rows + len(dead)) * LANES
+    row = row * LANES
+    voltage = np.column_stack([row, row + (rows + 1) * LANES]).reshape(-1)
     slack = plan.row_of[model.slack_bus]
     control = np.arange(len(model.controls)) * LANES
     return Places(bus, voltage, control, slack[slack >= 0], control_rows(model, plan), transit)

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from grid.kernels import AT_MAX, AT_MIN, HOLDING, Pattern, allocating, kernel
-from grid.kernels_year import DIRECT, Found, Given
+from grid.kernels_year import BAD_P, BAD_Q, DIRECT, IN_TRANSIT, STRANDED, Found, Given
 from grid.simd import (
     LANES,
     add,
@@ -24,6 +24,7 @@ from grid.simd import (
     index,
     load,
     load_spread,
+    max_abs,
     mul,
     spread64,
     store,
@@ -55,14 +56,16 @@ class Entries(NamedTuple):
 class Base(NamedTuple):
     """The base point and its factor, in the order of elimination.
 
-    ``p`` and ``q`` are the powers injected there, ``kind`` is the type of each control. ``l_*`` and ``u_*`` list,
-    row by row, the columns of the factor: where the column's values begin in ``x``, and its negated coefficients
-    in the row's equations for angle and for ln V (the second unused where the row is single). ``pivot`` holds four
-    numbers per row. ``bend`` [controls × controls], ``press`` and ``sense`` are explained in ``kernels_base``.
+    ``by_size`` is 1 / |V|, ``p`` and ``q`` are the powers injected there, ``kind`` is the type of each control.
+    ``l_*`` and ``u_*`` list, row by row, the columns of the factor: where the column's values begin in ``x``,
+    and its negated coefficients in the row's equations for angle and for ln V (the second unused where the row
+    is single). ``pivot`` holds four numbers per row. ``bend`` [controls × controls], ``press`` and ``sense``
+    are explained in ``kernels_base``.
     """
 
     e: Floats
     f: Floats
+    by_size: Floats
     p: Floats
     q: Floats
     kind: Ints
@@ -87,6 +90,7 @@ def at_point(bases: Base, k: int) -> Base:
     return Base(
         bases.e[k],
         bases.f[k],
+        bases.by_size[k],
         bases.p[k],
         bases.q[k],
         bases.kind[k],
@@ -109,8 +113,9 @@ def at_point(bases: Base, k: int) -> Base:
 class Places(NamedTuple):
     """Where the caller's columns sit in a block: flat positions of bus power, of bus e and f, of controls.
 
-    ``slack_rows`` and ``control_rows`` are the rows of elimination of slacks and controls (−1: not supplied);
-    ``transit`` is how the voltages of eliminated buses, whose rows come after the others, follow.
+    The power of a bus that is not supplied has a row of its own behind all others, its voltage one with all of
+    them. ``slack_rows`` and ``control_rows`` are the rows of elimination of slacks and controls (−1: not
+    supplied); ``transit`` is how the voltages of eliminated buses, whose rows come after the others, follow.
     """
 
     bus: Ints
@@ -137,12 +142,15 @@ class Tasks(NamedTuple):
 class Block(NamedTuple):
     """State and scratch of one block: [rows × LANES], then [controls × LANES], then what lanes have swapped.
 
-    ``v`` holds e and then f; each, like p and q, has a last row for the buses that are not supplied. A control
-    ``holds`` its voltage (1.0) or not (0.0); ``side`` is 1.0 where it is held at its largest, −1.0 where at its
-    least reactive power, ``fixed`` that power; neither: it is off. ``left`` is what is left of its reactive power,
-    ``lack`` what the swapped rows lack, ``bent`` what is put on their right for it. ``moved`` marks lanes that have
-    just switched, ``near`` those whose controls are looked at, ``slack`` how far these may be off. ``hours`` are
-    those of the lanes, ``starts`` where their rows begin in the caller's matrices.
+    ``v`` holds e and then f; each has a last row for all buses that are not supplied, of which p and q have one
+    each. A control ``holds`` its voltage (1.0) or not (0.0); ``side`` is 1.0 where it is held at its largest,
+    −1.0 where at its least reactive power, ``fixed`` that power; neither: it is off. ``left`` is what is left
+    of its reactive power, ``lack`` what the swapped rows lack, ``bent`` what is put on their right for it.
+    ``moved`` marks lanes that have just switched, ``near`` those whose controls are looked at, ``slack`` how
+    far these may be off. What is judged of power: ``no_p`` and ``no_q`` are NaN where it is not finite,
+    ``passing`` and ``stranded`` the largest where there should be none; all are 0.0 in lanes with which nothing
+    is wrong, and ``wrong`` has the bits. ``hours`` are those of the lanes, ``starts`` where their rows begin in
+    the caller's matrices.
     """
 
     v: Floats
@@ -174,6 +182,11 @@ class Block(NamedTuple):
     near: Floats
     slack: Floats
     wide: Floats
+    no_p: Floats
+    no_q: Floats
+    passing: Floats
+    stranded: Floats
+    wrong: npt.NDArray[np.uint8]
     hours: Ints
     starts: Ints
 
@@ -182,13 +195,14 @@ BEGINS = {"v": np.nan, "v_set": 1.0, "inverse_square": 1.0, "holds": 1.0, "left"
 """What arrays of a block begin with that do not begin with 0."""
 
 
-def new_block(rows: int, controls: int) -> Block:
-    """Return scratch for one thread."""
+def new_block(rows: int, buses: int, controls: int) -> Block:
+    """Return scratch for one thread: ``rows`` are solved for or recovered, all ``buses`` can have power."""
     size, many, square = (rows + 1) * W, controls * W, MOST_SWAPPED * MOST_SWAPPED
-    sizes = {"v": 2 * size} | dict.fromkeys(("p", "q", "residual"), size)
+    sizes = {"v": 2 * size, "p": buses * W, "q": buses * W, "residual": size}
     sizes |= dict.fromkeys(("v_set", "inverse_square", "q_min", "q_max", "holds", "side", "fixed", "left"), many)
     sizes |= dict.fromkeys(("lack", "swapped", "bent"), many)
     sizes |= dict.fromkeys(("worst", "live", "moved", "its", "near", "slack", "wide"), W)
+    sizes |= dict.fromkeys(("no_p", "no_q", "passing", "stranded"), W)
     room, begin = aligned(sum(sizes.values())), np.cumsum([0, *sizes.values()]).tolist()
     arrays = {name: room[first : first + sizes[name]] for name, first in zip(sizes, begin, strict=False)}
     block = Block(
@@ -200,6 +214,7 @@ def new_block(rows: int, controls: int) -> Block:
         many=np.zeros(W, np.int64),
         which=np.zeros(W * MOST_SWAPPED, np.int64),
         inverse=np.zeros(W * square),
+        wrong=np.zeros(W, np.uint8),
         hours=np.zeros(W, np.int64),
         starts=np.zeros(W, np.int64),
     )
@@ -214,39 +229,72 @@ def cleared(block: Block) -> Block:
 
 
 @kernel
-def read_block(
-    base: Base, given: Given, places: Places, hours: Ints, starts: Ints, limits: bool, block: Block
-) -> None:
-    """Read the schedule of ``hours`` (LANES of them) and put every lane at the base point."""
-    per_unit, rows = 1.0 / given.sn_mva, len(given.control)
+def read_block(base: Base, given: Given, places: Places, limits: bool, block: Block) -> None:
+    """Read the schedule of the block's hours (LANES of them), judge it, and put every lane at the base point."""
+    per_unit, hours, starts = 1.0 / given.sn_mva, block.hours, block.starts
     for w in range(W):
         starts[w] = hours[w] * len(places.bus)
     bring(given.p_mw, starts, per_unit, places.bus, block.p)
     bring(given.q_mvar, starts, per_unit, places.bus, block.q)
-    for i in range(rows):
+    judge_block(len(given.control), len(places.transit.bus), block)
+    for i in range(len(given.control)):
         store(block.e, i * W, load_spread(base.e, i))
         store(block.f, i * W, load_spread(base.f, i))
         store(block.residual, i * W, spread64(0.0))
-    read_controls(given.v_set, hours, starts, 1.0, places, block.v_set)
-    if limits:
-        read_controls(given.q_min, hours, starts, per_unit, places, block.q_min)
-        read_controls(given.q_max, hours, starts, per_unit, places, block.q_max)
-    for i in range(rows):
-        c = index(given.control, i)
-        if c >= 0:
-            begin_control(base, block, i, c, limits)
+    read_controls(False, given, places, limits, block)
     store(block.live, 0, spread64(1.0))
-    if limits:
-        for w in range(W):
+    for c in range(len(places.control_rows)):
+        block.active[c] = 0
+        if places.control_rows[c] >= 0:
+            begin_control(base, block, places.control_rows[c], c, limits)
+    for w in range(W):
+        if block.wrong[w] != 0:
+            block.live[w] = 0.0
+        if limits:
             find_swapped(base, block, w)
 
 
 @kernel
-def read_controls(values: Floats, hours: Ints, starts: Ints, factor: float, places: Places, target: Floats) -> None:
-    """Read set points or ranges; one row of them holds for all hours."""
+def judge_block(solved: int, transit: int, block: Block) -> None:
+    """Find lanes whose power is not finite, or is where nothing is solved for: ``wrong`` has the bits."""
+    zero, rows = spread64(0.0), len(block.p) // W
+    no_p, no_q, passing, stranded = zero, zero, zero, zero
+    for i in range(rows):
+        no_p, no_q = fma(load(block.p, i * W), zero, no_p), fma(load(block.q, i * W), zero, no_q)
+    for i in range(solved, solved + transit):
+        passing = max_abs(max_abs(passing, load(block.p, i * W)), load(block.q, i * W))
+    for i in range(solved + transit, rows):
+        stranded = max_abs(max_abs(stranded, load(block.p, i * W)), load(block.q, i * W))
+    store(block.no_p, 0, no_p)
+    store(block.no_q, 0, no_q)
+    store(block.passing, 0, passing)
+    store(block.stranded, 0, stranded)
     for w in range(W):
-        starts[w] = min(hours[w], len(values) - 1) * len(places.control)
-    bring(values, starts, factor, places.control, target)
+        bad = BAD_P * (block.no_p[w] != 0.0) | BAD_Q * (block.no_q[w] != 0.0)
+        block.wrong[w] = bad | IN_TRANSIT * (block.passing[w] != 0.0) | STRANDED * (block.stranded[w] != 0.0)
+
+
+@kernel
+def read_controls(always: bool, given: Given, places: Places, limits: bool, block: Block) -> None:
+    """Read the set points and ranges of controls: those that hold for all hours (one row), or the others."""
+    per_unit = 1.0 / given.sn_mva
+    if always == (len(given.v_set) == 1):
+        read_rows(given.v_set, 1.0, places, block, block.v_set)
+        for c in range(len(places.control)):
+            v_set = load(block.v_set, c * W)
+            store(block.inverse_square, c * W, div(spread64(1.0), mul(v_set, v_set)))
+    if limits and always == (len(given.q_min) == 1):
+        read_rows(given.q_min, per_unit, places, block, block.q_min)
+    if limits and always == (len(given.q_max) == 1):
+        read_rows(given.q_max, per_unit, places, block, block.q_max)
+
+
+@kernel
+def read_rows(values: Floats, factor: float, places: Places, block: Block, target: Floats) -> None:
+    """Read the hours' rows of a matrix [hours or 1 × controls]."""
+    for w in range(W):
+        block.starts[w] = min(block.hours[w], len(values) - 1) * len(places.control)
+    bring(values, block.starts, factor, places.control, target)
 
 
 @kernel
@@ -256,9 +304,7 @@ def begin_control(base: Base, block: Block, i: int, c: int, limits: bool) -> Non
     if limits:
         begin_limits(base, block, i, c)
     v_set, holds = load(block.v_set, at), load(block.holds, at)
-    store(block.inverse_square, at, div(one, mul(v_set, v_set)))
-    size = np.sqrt(base.e[i] * base.e[i] + base.f[i] * base.f[i])
-    scale = choose(holds, zero, mul(spread64(1.0 / size), v_set), one)
+    scale = choose(holds, zero, mul(load_spread(base.by_size, i), v_set), one)
     store(block.e, i * W, mul(load(block.e, i * W), scale))
     store(block.f, i * W, mul(load(block.f, i * W), scale))
 
@@ -340,10 +386,9 @@ def recover(transit: Transit, solved: int, block: Block) -> None:
 
 
 @kernel
-def write_block(
-    pattern: Pattern, given: Given, places: Places, block: Block, hours: Ints, starts: Ints, found: Found
-) -> None:
+def write_block(pattern: Pattern, given: Given, places: Places, block: Block, found: Found) -> None:
     """Write voltages, slack shares and reactive power; NaN in lanes that did not arrive."""
+    hours, starts = block.hours, block.starts
     for w in range(W):
         starts[w] = 2 * hours[w] * len(places.bus)
         for i in places.slack_rows:

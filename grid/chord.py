@@ -29,7 +29,18 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from grid.block import MOST_SWAPPED, Base, Block, Places, Tasks, at_point, find_swapped, read_block, write_block
+from grid.block import (
+    MOST_SWAPPED,
+    Base,
+    Block,
+    Places,
+    Tasks,
+    at_point,
+    find_swapped,
+    read_block,
+    read_controls,
+    write_block,
+)
 from grid.kernels import HOLDING, Pattern, Rules, entry, inlined, kernel
 from grid.kernels_year import DIRECT, LOST, Found, Given
 from grid.simd import (
@@ -347,19 +358,18 @@ def solve_portion(
     found: Found,
 ) -> None:
     """Solve the ``chosen`` hours block by block; the last block repeats its last hour to fill its lanes."""
-    rows, hours, starts = places.control_rows, block.hours, block.starts
+    hours, rows = block.hours, places.control_rows
     for first in range(0, len(chosen), W):
         for w in range(W):
             hours[w] = chosen[min(first + w, len(chosen) - 1)]
-        for c in range(len(rows)):
-            block.active[c] = 0
-        read_block(base, given, places, hours, starts, rules.limits, block)
+        read_block(base, given, places, rules.limits, block)
         chord_block(pattern, base, given.control, rows, block, rules)
         for w in range(W):
             h, arrived = hours[w], block.live[w] == 0.0 and block.worst[w] <= rules.tolerance
-            found.how[h] = DIRECT if arrived else LOST
-            found.iterations[h], found.mismatch_pu[h], found.reached[h] = int(block.its[w]), block.worst[w], 1.0
-        write_block(pattern, given, places, block, hours, starts, found)
+            found.wrong[h] = block.wrong[w]
+            found.how[h] = DIRECT if arrived and block.wrong[w] == 0 else LOST
+            found.iterations[h], found.mismatch_pu[h] = int(block.its[w]), block.worst[w]
+        write_block(pattern, given, places, block, found)
 
 
 @entry
@@ -377,6 +387,7 @@ def solve_chord(
 
     A call costs a tenth of a millisecond, so there is one for each thread and not for each portion.
     """
+    read_controls(True, given, places, rules.limits, block)
     while True:
         k = take_next(tasks.given_out)
         if k >= len(tasks.point):

@@ -24,7 +24,7 @@ from grid.base import USUAL, bases_of, flat_start, places_of, points_of
 from grid.block import Base, Block, Places, Tasks, cleared, new_block
 from grid.carry import Carried, Wires
 from grid.factor import Plan, plan_of
-from grid.kernels_sift import Masks, Points, Sifted
+from grid.kernels_sift import Points, Sifted
 from grid.kernels_year import Found, Given, Start
 from grid.model import FlowOptions, FlowResult, FlowStatus, FlowVoltages, GridModel, Injections
 from grid.simd import LANES
@@ -45,7 +45,7 @@ CHORD_STEPS = 20
 """An hour that so many chords do not bring to the tolerance is left to Newton's method."""
 
 Wrong = npt.NDArray[np.uint8]
-"""What is wrong with each hour [hours], in the bits of ``kernels_sift``; 0: nothing."""
+"""What is wrong with each hour [hours], in the bits of ``kernels_year``; 0: nothing."""
 
 LADDER = {
     kernels_year.CAREFUL: "full Newton in double precision",
@@ -118,11 +118,11 @@ def _refused(grid: Prepared, injections: Injections, wrong: Wrong) -> tuple[Ints
 
 
 _GIVEN_NAMES = {
-    kernels_sift.BAD_P: "p_mw",
-    kernels_sift.BAD_Q: "q_mvar",
-    kernels_sift.BAD_V_SET: "v_set_pu",
-    kernels_sift.BAD_Q_MIN: "q_min_mvar",
-    kernels_sift.BAD_Q_MAX: "q_max_mvar",
+    kernels_year.BAD_P: "p_mw",
+    kernels_year.BAD_Q: "q_mvar",
+    kernels_year.BAD_V_SET: "v_set_pu",
+    kernels_year.BAD_Q_MIN: "q_min_mvar",
+    kernels_year.BAD_Q_MAX: "q_max_mvar",
 }
 MOST_NAMES = 5
 
@@ -146,6 +146,7 @@ def empty_found(model: GridModel, hours: int) -> Found:
         worst_bus=np.zeros(hours, dtype=np.int64),
         how=np.zeros(hours, dtype=np.int64),
         reached=np.zeros(hours),
+        wrong=np.zeros(hours, np.uint8),
     )
 
 
@@ -208,10 +209,10 @@ def run(grid: Prepared, injections: Injections, found: Found, options: FlowOptio
     Hours with power at eliminated buses are solved on the whole grid, which is slower.
     """
     sifted = _run(grid, injections, found, options)
-    elsewhere = np.flatnonzero(sifted.wrong == kernels_sift.IN_TRANSIT)
+    elsewhere = np.flatnonzero(sifted.wrong == kernels_year.IN_TRANSIT)
     if len(elsewhere):
         sifted.wrong[elsewhere] = _run(grid.whole(), injections, found, options, elsewhere).wrong[elsewhere]
-    return sifted.wrong & ~np.uint8(kernels_sift.IN_TRANSIT)
+    return sifted.wrong & ~np.uint8(kernels_year.IN_TRANSIT)
 
 
 def _run(
@@ -226,16 +227,15 @@ def _run(
     asked = np.arange(len(injections.p_mw)) if hours is None else hours
     sifted = sift_hours(grid, given, options.threads, asked)
     points, tasks = _tasks(plan, sifted)
-    chosen = tasks.order
-    if len(chosen) < len(asked):
-        _blank(found, np.setdiff1d(asked, chosen))
-    if not len(chosen):
-        return sifted
     rules = kernels.Rules(
         SQUARE_SHARE * options.tolerance_pu, options.max_iterations, options.enforce_q_limits, False
     )
     _by_chords(grid, given, rules, grid.bases_at(points), tasks, found, options.threads)
-    left = chosen[found.how[chosen] == kernels_year.LOST]
+    sifted.wrong[asked] |= found.wrong[asked]
+    bad = sifted.wrong[asked] != 0
+    if bad.any():
+        _blank(found, asked[bad])
+    left = asked[(found.how[asked] == kernels_year.LOST) & ~bad]
     if len(left):
         _by_other_means(grid, given, rules, left, found, options.threads)
     return sifted
@@ -265,23 +265,16 @@ def _blank(found: Found, hours: Ints) -> None:
 
 
 def sift_hours(grid: Prepared, given: Given, threads: int, asked: Ints) -> Sifted:
-    """Return which of the hours ``asked`` for cannot be tried, and the nearest base point of each."""
+    """Return the nearest base point of each of the hours ``asked`` for, and whose controls cannot be used."""
     hours = len(given.p_mw)
-    sifted = Sifted(np.full(hours, kernels_sift.UNASKED, np.uint8), np.zeros(hours, np.int16))
-    masks = Masks(_mask(grid, np.flatnonzero(~grid.plan.live)), _mask(grid, grid.plan.transit.bus))
+    sifted = Sifted(np.full(hours, kernels_year.UNASKED, np.uint8), np.zeros(hours, np.int16))
     taken, size = np.zeros(1, np.int64), SIFTED_HOURS
 
     def work() -> None:
-        kernels_sift.sift(given, masks, grid.points, asked, size, taken, sifted)
+        kernels_sift.sift(given, grid.points, asked, size, taken, sifted)
 
     each_once(work, -(-len(asked) // size), threads)
     return sifted
-
-
-def _mask(grid: Prepared, buses: Ints) -> Floats:
-    mask = np.zeros(len(grid.model.buses) if len(buses) else 0)
-    mask[buses] = 1.0
-    return mask
 
 
 SIFTED_HOURS, CARRIED_HOURS = 8 * LANES, 8 * LANES
@@ -294,8 +287,6 @@ def _tasks(plan: Plan, sifted: Sifted) -> tuple[tuple[int, ...], Tasks]:
     order, first = np.empty(hours, np.int64), np.zeros(LANES + 2, np.int64)
     cuts = np.empty((3, hours // size + LANES), np.int64)
     count = kernels_sift.by_point(sifted, size, order, first, cuts)
-    if not len(plan.pattern.bus):  # no bus is supplied: there is nothing to solve
-        count, first[:] = 0, 0
     point, begin, end = cuts[:, :count]
     ends = first.tolist()
     points = tuple(k for k in range(LANES) if ends[k] < ends[k + 1])
@@ -308,23 +299,30 @@ def _portion(rows: int) -> int:
 
 
 def _by_chords(
-    grid: Prepared, given: Given, rules: kernels.Rules, bases: Base, tasks: Tasks, found: Found, threads: int
+    grid: Prepared,
+    given: Given,
+    rules: kernels.Rules,
+    bases: Base,
+    tasks: Tasks,
+    found: Found,
+    threads: int,
 ) -> None:
     """Solve the hours of each base point with its factor; threads take portion after portion."""
     plan, places = grid.plan, grid.places
+    sizes = len(plan.pattern.bus) + len(plan.transit.bus), len(places.bus), len(places.control)
     rules = rules._replace(max_iterations=CHORD_STEPS)
 
     def work() -> None:
-        block = cleared(_own_block(get_ident(), len(plan.pattern.bus) + len(plan.transit.bus), len(places.control)))
+        block = cleared(_own_block(get_ident(), *sizes))
         chord.solve_chord(plan.pattern, bases, given, places, rules, tasks, block, found)
 
     each_once(work, len(tasks.point), threads)
 
 
 @lru_cache(maxsize=16)
-def _own_block(thread: int, rows: int, controls: int) -> Block:
+def _own_block(thread: int, rows: int, buses: int, controls: int) -> Block:
     """Return the scratch of a thread, which it uses again: new memory takes as long as solving a few blocks."""
-    return new_block(rows, controls)
+    return new_block(rows, buses, controls)
 
 
 def _by_newton(

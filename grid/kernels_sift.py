@@ -1,7 +1,8 @@
-"""Injections of all hours → which hours cannot be tried, and the base point that is nearest to each of the others.
+"""Injections of all hours → the base point that is nearest to each, and hours whose controls cannot be used.
 
 The distance to a point c is smallest where weight·p − half square is largest (``grid.sensitivities.nearness``).
-``LANES`` base points are tried side by side; a value of p that is no finite number makes all of their products so.
+``LANES`` base points are tried side by side. What else may be wrong with an hour is found where it is read
+(``block.judge_block``).
 """
 
 from __future__ import annotations
@@ -11,17 +12,12 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from grid.kernels import entry, inlined, kernel, summing
-from grid.kernels_year import Given
+from grid.kernels import entry, inlined, kernel
+from grid.kernels_year import BAD_Q_MAX, BAD_Q_MIN, BAD_V_SET, Given
 from grid.simd import LANES, fma, load, load_spread, place_of_largest, spread64, store, sub, take_next
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
-
-BAD_P, BAD_Q, BAD_V_SET, BAD_Q_MIN, BAD_Q_MAX, STRANDED, IN_TRANSIT, UNASKED = 1, 2, 4, 8, 16, 32, 64, 128
-"""Bits of ``Sifted.wrong``: which matrix cannot be used; power at a bus that is not supplied, or at one that was
-eliminated because none was expected there; not looked at."""
-
 
 SIDE = 4
 """Hours that are measured side by side."""
@@ -35,19 +31,10 @@ class Points(NamedTuple):
 
 
 class Sifted(NamedTuple):
-    """Of each hour: what is wrong with it (bits), and the base point that is nearest to its schedule."""
+    """Of each hour: what is wrong with its controls (bits of ``kernels_year``), and its nearest base point."""
 
     wrong: npt.NDArray[np.uint8]
     point: npt.NDArray[np.int16]
-
-
-@summing
-def _not_finite(values: Floats) -> bool:
-    """Whether any value is infinite or no number: only then is x · 0 not 0."""
-    total = 0.0
-    for k in range(len(values)):
-        total += values[k] * 0.0
-    return total != 0.0
 
 
 @inlined
@@ -82,41 +69,6 @@ def _measure(p_mw: Floats, hours: Ints, points: Points, near: Floats) -> None:
     store(near, 3 * LANES, sub(d, half))
 
 
-@kernel
-def _nearest(near: Floats, side: int) -> int:
-    """Return the nearest base point of an hour, −1 when its power is not finite everywhere."""
-    first = side * LANES
-    return place_of_largest(load(near, first)) if np.isfinite(near[first]) else -1
-
-
-@summing
-def _where(p: Floats, q: Floats, mask: Floats) -> float:
-    """Sum of the sizes of active and reactive power at the buses of a mask (1.0: of it)."""
-    total = 0.0
-    for i in range(len(mask)):
-        total += (abs(p[i]) + abs(q[i])) * mask[i]
-    return total
-
-
-class Masks(NamedTuple):
-    """1.0 at buses that are not supplied, and at those that are eliminated; empty where there are none."""
-
-    dead: Floats
-    transit: Floats
-
-
-@inlined
-def _judge(given: Given, masks: Masks, h: int) -> int:
-    """Return what is wrong with reactive power, and with where there is power, in an hour."""
-    p, q = given.p_mw[h], given.q_mvar[h]
-    wrong = BAD_Q * _not_finite(q)
-    if len(masks.dead) > 0:
-        wrong |= STRANDED * (_where(p, q, masks.dead) != 0.0)
-    if len(masks.transit) > 0:
-        wrong |= IN_TRANSIT * (_where(p, q, masks.transit) != 0.0)
-    return wrong
-
-
 @inlined
 def _judge_controls(given: Given, h: int) -> int:
     """Return what is wrong with set points and ranges in an hour."""
@@ -125,10 +77,10 @@ def _judge_controls(given: Given, h: int) -> int:
 
 
 @entry
-def sift(given: Given, masks: Masks, points: Points, asked: Ints, size: int, taken: Ints, sifted: Sifted) -> None:
+def sift(given: Given, points: Points, asked: Ints, size: int, taken: Ints, sifted: Sifted) -> None:
     """Judge the hours ``asked`` for and find their base points, ``size`` of them at a time until none is left.
 
-    ``taken`` counts the portions that threads have taken.
+    ``taken`` counts the portions that threads have taken. Where power is no number, any point does.
     """
     near, hours = np.empty(SIDE * LANES), np.zeros(SIDE, np.int64)
     same = max(len(given.v_set), len(given.q_min), len(given.q_max)) == 1
@@ -143,10 +95,9 @@ def sift(given: Given, masks: Masks, points: Points, asked: Ints, size: int, tak
                 hours[side] = asked[min(first + side, last)]
             _measure(given.p_mw, hours, points, near)
             for side in range(SIDE):
-                h, point = hours[side], _nearest(near, side)
-                wrong = BAD_P * (point < 0) | _judge(given, masks, h)
-                sifted.wrong[h] = wrong | (always if same else _judge_controls(given, h))
-                sifted.point[h] = max(point, 0)
+                h = hours[side]
+                sifted.wrong[h] = always if same else _judge_controls(given, h)
+                sifted.point[h] = place_of_largest(load(near, side * LANES)) % LANES
 
 
 @entry

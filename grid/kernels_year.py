@@ -39,6 +39,10 @@ Ints = npt.NDArray[np.int64]
 DIRECT, CAREFUL, FLAT_START, DAMPED, CONTINUED, LOST, NEWTON = 0, 1, 2, 3, 4, 5, 6
 """How an hour was solved: by chords from the base point, by which fallback, not at all, by full Newton in lanes."""
 
+BAD_P, BAD_Q, BAD_V_SET, BAD_Q_MIN, BAD_Q_MAX, STRANDED, IN_TRANSIT, UNASKED = 1, 2, 4, 8, 16, 32, 64, 128
+"""Bits of what is wrong with an hour: which matrix cannot be used; power at a bus that is not supplied, or at one
+that was eliminated because none was expected there; not looked at."""
+
 SMALLEST_STEP = 1.0 / 256.0
 """Continuation in load gives up when it cannot advance by this share of the schedule."""
 
@@ -71,7 +75,8 @@ class Given(NamedTuple):
 class Found(NamedTuple):
     """Matrices of results [hours × …]; ``how`` is DIRECT … LOST, ``reached`` how far continuation came.
 
-    ``v_parts`` [hours × 2·buses] is the memory of ``v_pu`` seen as real and imaginary parts.
+    ``v_parts`` [hours × 2·buses] is the memory of ``v_pu`` seen as real and imaginary parts; ``wrong`` says what is
+    wrong with the power of an hour (bits).
     """
 
     v_pu: npt.NDArray[np.complex128]
@@ -83,6 +88,7 @@ class Found(NamedTuple):
     worst_bus: Ints
     how: Ints
     reached: Floats
+    wrong: npt.NDArray[np.uint8]
 
 
 @kernel
