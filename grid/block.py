@@ -191,10 +191,6 @@ class Block(NamedTuple):
     starts: Ints
 
 
-BEGINS = {"v": np.nan, "v_set": 1.0, "inverse_square": 1.0, "holds": 1.0, "left": np.nan}
-"""What arrays of a block begin with that do not begin with 0."""
-
-
 def new_block(rows: int, buses: int, controls: int) -> Block:
     """Return scratch for one thread: ``rows`` are solved for or recovered, all ``buses`` can have power."""
     size, many, square = (rows + 1) * W, controls * W, MOST_SWAPPED * MOST_SWAPPED
@@ -205,7 +201,7 @@ def new_block(rows: int, buses: int, controls: int) -> Block:
     sizes |= dict.fromkeys(("no_p", "no_q", "passing", "stranded"), W)
     room, begin = aligned(sum(sizes.values())), np.cumsum([0, *sizes.values()]).tolist()
     arrays = {name: room[first : first + sizes[name]] for name, first in zip(sizes, begin, strict=False)}
-    block = Block(
+    return Block(
         **arrays,
         e=arrays["v"][:size],
         f=arrays["v"][size:],
@@ -218,14 +214,23 @@ def new_block(rows: int, buses: int, controls: int) -> Block:
         hours=np.zeros(W, np.int64),
         starts=np.zeros(W, np.int64),
     )
-    return cleared(block)
 
 
-def cleared(block: Block) -> Block:
-    """Return the block as a new one is; nothing solved in it changes the NaN of the row for unsupplied buses."""
-    for name in set(Block._fields) - {"e", "f"}:
-        getattr(block, name).fill(BEGINS.get(name, 0))
-    return block
+@kernel
+def begin_block(given: Given, places: Places, limits: bool, block: Block) -> None:
+    """Make scratch ready, whatever was solved in it before, and read what holds for all hours.
+
+    The voltage of buses that are not supplied is NaN and stays so. Without limits all controls hold.
+    """
+    block.v.fill(np.nan)
+    block.x.fill(0.0)
+    for values in (block.side, block.fixed, block.swapped, block.bent, block.lack):
+        values.fill(0.0)
+    for values in (block.v_set, block.inverse_square, block.holds):
+        values.fill(1.0)
+    block.left.fill(np.nan)
+    block.hours.fill(0)
+    read_controls(True, given, places, limits, block)
 
 
 @kernel

@@ -36,9 +36,9 @@ from grid.block import (
     Places,
     Tasks,
     at_point,
+    begin_block,
     find_swapped,
     read_block,
-    read_controls,
     write_block,
 )
 from grid.kernels import HOLDING, Pattern, Rules, entry, inlined, kernel
@@ -387,7 +387,7 @@ def solve_chord(
 
     A call costs a tenth of a millisecond, so there is one for each thread and not for each portion.
     """
-    read_controls(True, given, places, rules.limits, block)
+    begin_block(given, places, rules.limits, block)
     while True:
         k = take_next(tasks.given_out)
         if k >= len(tasks.point):

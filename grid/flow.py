@@ -21,7 +21,7 @@ import numpy.typing as npt
 
 from grid import carry, chord, kernels, kernels_sift, kernels_year, lanes
 from grid.base import USUAL, bases_of, flat_start, places_of, points_of
-from grid.block import Base, Block, Places, Tasks, cleared, new_block
+from grid.block import Base, Block, Places, Tasks, new_block
 from grid.carry import Carried, Wires
 from grid.factor import Plan, plan_of
 from grid.kernels_sift import Points, Sifted
@@ -144,7 +144,7 @@ def empty_found(model: GridModel, hours: int) -> Found:
         iterations=np.zeros(hours, dtype=np.int64),
         mismatch_pu=np.full(hours, np.nan),
         worst_bus=np.zeros(hours, dtype=np.int64),
-        how=np.zeros(hours, dtype=np.int64),
+        how=np.zeros(hours, dtype=np.int8),
         reached=np.zeros(hours),
         wrong=np.zeros(hours, np.uint8),
     )
@@ -231,11 +231,11 @@ def _run(
         SQUARE_SHARE * options.tolerance_pu, options.max_iterations, options.enforce_q_limits, False
     )
     _by_chords(grid, given, rules, grid.bases_at(points), tasks, found, options.threads)
-    sifted.wrong[asked] |= found.wrong[asked]
-    bad = sifted.wrong[asked] != 0
-    if bad.any():
-        _blank(found, asked[bad])
-    left = asked[(found.how[asked] == kernels_year.LOST) & ~bad]
+    np.bitwise_or(sifted.wrong, found.wrong, out=sifted.wrong)
+    bad = np.flatnonzero(sifted.wrong & ~np.uint8(kernels_year.UNASKED))
+    if len(bad):
+        _blank(found, bad)
+    left = np.flatnonzero((found.how == kernels_year.LOST) & (sifted.wrong == 0))
     if len(left):
         _by_other_means(grid, given, rules, left, found, options.threads)
     return sifted
@@ -294,8 +294,8 @@ def _tasks(plan: Plan, sifted: Sifted) -> tuple[tuple[int, ...], Tasks]:
 
 
 def _portion(rows: int) -> int:
-    """Hours that a thread solves at a time: a good millisecond of work, in whole blocks."""
-    return LANES * min(max(512 // max(rows, 1), 1), 8)
+    """Hours that a thread solves at a time: half a millisecond of work, in whole blocks."""
+    return LANES * min(max(256 // max(rows, 1), 1), 8)
 
 
 def _by_chords(
@@ -313,7 +313,7 @@ def _by_chords(
     rules = rules._replace(max_iterations=CHORD_STEPS)
 
     def work() -> None:
-        block = cleared(_own_block(get_ident(), *sizes))
+        block = _own_block(get_ident(), *sizes)
         chord.solve_chord(plan.pattern, bases, given, places, rules, tasks, block, found)
 
     each_once(work, len(tasks.point), threads)

@@ -86,7 +86,7 @@ class Found(NamedTuple):
     iterations: Ints
     mismatch_pu: Floats
     worst_bus: Ints
-    how: Ints
+    how: npt.NDArray[np.int8]
     reached: Floats
     wrong: npt.NDArray[np.uint8]
 

@@ -105,7 +105,13 @@ def _allowed() -> set[int]:
 
 def _own_processor() -> int:
     """Return the processor that the calling thread runs on; −1 where the system does not tell."""
-    return int(ctypes.CDLL(None).sched_getcpu()) if hasattr(os, "sched_setaffinity") else -1
+    return int(_system().sched_getcpu()) if hasattr(os, "sched_setaffinity") else -1
+
+
+@lru_cache(maxsize=1)
+def _system() -> ctypes.CDLL:
+    """Return the C library (``os.sched_getcpu`` comes with a later Python)."""
+    return ctypes.CDLL(None)
 
 
 def portions(items: Ints, size: int) -> list[Ints]:
