@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from grid.kernels import AT_MAX, AT_MIN, HOLDING, Pattern, allocating, kernel
-from grid.kernels_year import BAD_P, BAD_Q, DIRECT, IN_TRANSIT, STRANDED, Found, Given
+from grid.kernels_year import BAD_P, BAD_Q, IN_TRANSIT, STRANDED, Found, Given
 from grid.simd import (
     LANES,
     add,
@@ -149,8 +149,8 @@ class Block(NamedTuple):
     ``moved`` marks lanes that have just switched, ``near`` those whose controls are looked at, ``slack`` how
     far these may be off. What is judged of power: ``no_p`` and ``no_q`` are NaN where it is not finite,
     ``passing`` and ``stranded`` the largest where there should be none; all are 0.0 in lanes with which nothing
-    is wrong, and ``wrong`` has the bits. ``hours`` are those of the lanes, ``starts`` where their rows begin in
-    the caller's matrices.
+    is wrong, and ``wrong`` has the bits. ``done`` marks lanes that have arrived, ``shared`` is what they leave
+    to one slack. ``hours`` are those of the lanes, ``starts`` where their rows begin in the caller's matrices.
     """
 
     v: Floats
@@ -186,6 +186,8 @@ class Block(NamedTuple):
     no_q: Floats
     passing: Floats
     stranded: Floats
+    done: Floats
+    shared: Floats
     wrong: npt.NDArray[np.uint8]
     hours: Ints
     starts: Ints
@@ -198,7 +200,7 @@ def new_block(rows: int, buses: int, controls: int) -> Block:
     sizes |= dict.fromkeys(("v_set", "inverse_square", "q_min", "q_max", "holds", "side", "fixed", "left"), many)
     sizes |= dict.fromkeys(("lack", "swapped", "bent"), many)
     sizes |= dict.fromkeys(("worst", "live", "moved", "its", "near", "slack", "wide"), W)
-    sizes |= dict.fromkeys(("no_p", "no_q", "passing", "stranded"), W)
+    sizes |= dict.fromkeys(("no_p", "no_q", "passing", "stranded", "done", "shared"), W)
     room, begin = aligned(sum(sizes.values())), np.cumsum([0, *sizes.values()]).tolist()
     arrays = {name: room[first : first + sizes[name]] for name, first in zip(sizes, begin, strict=False)}
     return Block(
@@ -392,22 +394,39 @@ def recover(transit: Transit, solved: int, block: Block) -> None:
 
 @kernel
 def write_block(pattern: Pattern, given: Given, places: Places, block: Block, found: Found) -> None:
-    """Write voltages, slack shares and reactive power; NaN in lanes that did not arrive."""
+    """Write what is asked for; NaN in lanes that did not arrive (which are not ``done``)."""
     hours, starts = block.hours, block.starts
     for w in range(W):
         starts[w] = 2 * hours[w] * len(places.bus)
-        for i in places.slack_rows:
-            shared = pattern.share[i] * block.residual[np.int64(pattern.reference[i]) * W + w] * given.sn_mva
-            found.slack_mw[hours[w], given.slack[i]] = shared if found.how[hours[w]] == DIRECT else np.nan
-        if found.how[hours[w]] != DIRECT:
-            for i in range(len(given.control)):
-                block.e[i * W + w] = np.nan
-                block.f[i * W + w] = np.nan
+        if block.done[w] == 0.0:
+            blank_lane(block, len(given.control), w)
     recover(places.transit, len(given.control), block)
     send(block.v, places.voltage, found.v_parts, starts)
+    if len(found.control_mvar) > 0:
+        write_machines(pattern, given, places, block, found)
+
+
+@kernel
+def write_machines(pattern: Pattern, given: Given, places: Places, block: Block, found: Found) -> None:
+    """Write slack shares and reactive power."""
+    hours, starts, base, slacks = block.hours, block.starts, spread64(given.sn_mva), found.slack_mw.reshape(-1)
+    for i in places.slack_rows:
+        residual = load(block.residual, index(pattern.reference, i) * W)
+        store(block.shared, 0, mul(mul(load_spread(pattern.share, i), residual), base))
+        for w in range(W):
+            slacks[hours[w] * found.slack_mw.shape[1] + given.slack[i]] = block.shared[w]
     for c in range(len(places.control)):
         made = fnma(load(block.holds, c * W), load(block.left, c * W), load(block.fixed, c * W))
-        store(block.left, c * W, mul(made, spread64(given.sn_mva)))
+        store(block.left, c * W, mul(made, base))
     for w in range(W):
         starts[w] = hours[w] * len(places.control)
     send(block.left, places.control, found.control_mvar, starts)
+
+
+@kernel
+def blank_lane(block: Block, rows: int, w: int) -> None:
+    """Leave no voltage and no residual power in a lane."""
+    for i in range(rows):
+        block.e[i * W + w] = np.nan
+        block.f[i * W + w] = np.nan
+        block.residual[i * W + w] = np.nan

@@ -365,9 +365,12 @@ def solve_portion(
         read_block(base, given, places, rules.limits, block)
         chord_block(pattern, base, given.control, rows, block, rules)
         for w in range(W):
-            h, arrived = hours[w], block.live[w] == 0.0 and block.worst[w] <= rules.tolerance
-            found.wrong[h] = block.wrong[w]
-            found.how[h] = DIRECT if arrived and block.wrong[w] == 0 else LOST
+            h, arrived = (
+                hours[w],
+                block.live[w] == 0.0 and block.worst[w] <= rules.tolerance and block.wrong[w] == 0,
+            )
+            block.done[w] = 1.0 if arrived else 0.0
+            found.wrong[h], found.how[h] = block.wrong[w], DIRECT if arrived else LOST
             found.iterations[h], found.mismatch_pu[h] = int(block.its[w]), block.worst[w]
         write_block(pattern, given, places, block, found)
 

@@ -122,7 +122,9 @@ def n1(
     case = _case(model, injections, options)
 
     def work(positions: Iterator[int]) -> None:
-        room = _Room(empty_found(model, PART_HOURS), new_sheet(len(model.buses), len(model.branches)))
+        room = _Room(
+            empty_found(model, PART_HOURS, machines=False), new_sheet(len(model.buses), len(model.branches))
+        )
         for position in positions:
             name = model.branches[chosen[position]]
             outage = _outage(case, Outage(name, ((name, 1.0),)))
@@ -147,7 +149,7 @@ def each_outage(
     for outage in outages:
         asked = outage.injections or injections
         left = _outage(case, outage)
-        found = _solved(left, asked, empty_found(model, len(asked.p_mw)), options)
+        found = _solved(left, asked, empty_found(model, len(asked.p_mw), machines=False), options)
         solved = found.how != kernels_year.LOST
         found.v_pu[~solved] = complex(np.nan, np.nan)
         found.v_pu[:, left.dark] = complex(np.nan, np.nan)

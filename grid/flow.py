@@ -70,7 +70,7 @@ def solve(model: GridModel, injections: Injections, options: FlowOptions | None 
 
 def solve_voltages(model: GridModel, injections: Injections, options: FlowOptions | None = None) -> FlowVoltages:
     """Solve every hour as :func:`solve` does and return complex voltages and statuses alone."""
-    found, status, messages = _solved(model, injections, options or FlowOptions())
+    found, status, messages = _solved(model, injections, options or FlowOptions(), machines=False)
     return FlowVoltages(
         v_pu=found.v_pu,
         iterations=found.iterations,
@@ -81,10 +81,12 @@ def solve_voltages(model: GridModel, injections: Injections, options: FlowOption
     )
 
 
-def _solved(model: GridModel, injections: Injections, options: FlowOptions) -> tuple[Found, Ints, dict[int, str]]:
+def _solved(
+    model: GridModel, injections: Injections, options: FlowOptions, machines: bool = True
+) -> tuple[Found, Ints, dict[int, str]]:
     _check_fit(model, injections)
     grid = prepared(model, options)
-    found = empty_found(model, len(injections.p_mw))
+    found = empty_found(model, len(injections.p_mw), machines)
     wrong = run(grid, injections, found, options)
     status, messages = _refused(grid, injections, wrong)
     _judge(model, found, status, messages)
@@ -133,14 +135,18 @@ def _stranded(grid: Prepared, injections: Injections, h: int) -> list[str]:
     return [grid.model.buses[b] for b in np.flatnonzero(power & ~grid.plan.live)[:MOST_NAMES]]
 
 
-def empty_found(model: GridModel, hours: int) -> Found:
-    """Return matrices of results for ``hours`` hours, which :func:`run` fills: NaN where there is no result."""
+def empty_found(model: GridModel, hours: int, machines: bool = True) -> Found:
+    """Return matrices of results for ``hours`` hours, which :func:`run` fills: NaN where there is no result.
+
+    Without ``machines``, what slacks and controls give is left out.
+    """
+    rows = hours if machines else 0
     v_pu = np.empty((hours, len(model.buses)), dtype=np.complex128)
     return Found(
         v_pu=v_pu,
         v_parts=v_pu.view(np.float64),
-        slack_mw=np.full((hours, len(model.slack_bus)), np.nan),
-        control_mvar=np.empty((hours, len(model.control_bus))),
+        slack_mw=np.full((rows, len(model.slack_bus)), np.nan),
+        control_mvar=np.empty((rows, len(model.control_bus))),
         iterations=np.zeros(hours, dtype=np.int64),
         mismatch_pu=np.full(hours, np.nan),
         worst_bus=np.zeros(hours, dtype=np.int64),
@@ -261,7 +267,8 @@ def _by_other_means(
 def _blank(found: Found, hours: Ints) -> None:
     """Leave no results in hours that have none."""
     for values in (found.v_parts, found.slack_mw, found.control_mvar):
-        values[hours] = np.nan
+        if len(values):
+            values[hours] = np.nan
 
 
 def sift_hours(grid: Prepared, given: Given, threads: int, asked: Ints) -> Sifted:

@@ -76,7 +76,8 @@ class Found(NamedTuple):
     """Matrices of results [hours × …]; ``how`` is DIRECT … LOST, ``reached`` how far continuation came.
 
     ``v_parts`` [hours × 2·buses] is the memory of ``v_pu`` seen as real and imaginary parts; ``wrong`` says what is
-    wrong with the power of an hour (bits).
+    wrong with the power of an hour (bits). ``slack_mw`` and ``control_mvar`` have no rows where they are not asked
+    for.
     """
 
     v_pu: npt.NDArray[np.complex128]
@@ -123,13 +124,14 @@ def begin(state: State, e: Floats, f: Floats, control: Ints) -> None:
 @kernel
 def write_hour(pattern: Pattern, given: Given, hour: Hour, state: State, at: int, found: Found) -> None:
     """Scatter the solution of one hour into the matrices of results."""
+    machines = len(found.control_mvar) > 0
     for i in range(len(pattern.bus)):
         e, f = state.e[i], state.f[i]
         found.v_pu[at, pattern.bus[i]] = complex(e, f)
-        if given.slack[i] >= 0:
+        if machines and given.slack[i] >= 0:
             shared = pattern.share[i] * state.residual[pattern.reference[i]]
             found.slack_mw[at, given.slack[i]] = shared * given.sn_mva
-        if given.control[i] >= 0:
+        if machines and given.control[i] >= 0:
             kind = state.kind[i]
             fixed = kind in (AT_MAX, AT_MIN, OFF)
             made = state.q_fixed[i] if fixed else generated(pattern, hour, state, i)

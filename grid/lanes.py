@@ -396,6 +396,7 @@ def write_block(
     pattern: Pattern, given: Given, block: Block, hours: Ints, its: Ints, found: Found, rules: Rules
 ) -> None:
     """Scatter the lanes that have arrived; the others are marked for the careful kernel."""
+    machines = len(found.control_mvar) > 0
     for w in range(W):
         h = hours[w]
         arrived = block.live[w] == 0.0 and block.worst[w] <= rules.tolerance
@@ -405,10 +406,10 @@ def write_block(
             continue
         for i in range(len(pattern.bus)):
             found.v_pu[h, pattern.bus[i]] = complex(block.e[i * W + w], block.f[i * W + w])
-            if given.slack[i] >= 0:
+            if machines and given.slack[i] >= 0:
                 shared = pattern.share[i] * block.residual[np.int64(pattern.reference[i]) * W + w]
                 found.slack_mw[h, given.slack[i]] = shared * given.sn_mva
-            if given.control[i] >= 0:
+            if machines and given.control[i] >= 0:
                 found.control_mvar[h, given.control[i]] = made_by(pattern, block, i, w) * given.sn_mva
 
 

@@ -81,6 +81,17 @@ def test_voltages_alone_are_those_of_the_whole_result():
     np.testing.assert_allclose(np.abs(alone.v_pu), whole.vm_pu, rtol=1e-15)
 
 
+def test_voltages_alone_are_the_same_however_they_are_found(monkeypatch):
+    # No chords: Newton in lanes, and for P = 1.2, which has no solution (|V| sin 2δ = P, test_flow), all fallbacks.
+    monkeypatch.setattr(flow, "CHORD_STEPS", 0)
+    model = compile_net(two_buses())
+    injections = model.injections(np.array([[0.0, -30.0], [0.0, -120.0], [0.0, -60.0]]), np.zeros((3, 2)))
+    whole, alone = solve(model, injections), solve_voltages(model, injections)
+    assert whole.newton_hours == 2 and whole.status.tolist() == [0, FlowStatus.NOT_CONVERGED, 0]
+    np.testing.assert_allclose(np.abs(alone.v_pu), whole.vm_pu, rtol=1e-15)
+    assert alone.status.tolist() == whole.status.tolist()
+
+
 def test_angles_in_all_octants():
     model = compile_net(two_buses())
     angle = np.deg2rad(np.linspace(-179.9, 180.0, 96))

@@ -333,6 +333,23 @@ def test_bad_values_are_named():
         solve(model, model.injections(np.zeros((2, 3)), np.zeros((2, 3))))
 
 
+@pytest.mark.parametrize("options", [PLAIN, FlowOptions()], ids=["plain", "limits"])
+def test_power_that_is_no_number_is_named_and_touches_no_other_hour(options):
+    # Also reactive power at a bus that holds its voltage, which no equation of a plain flow asks for.
+    net, model = case("case30")
+    good = varied(net, model, 40)
+    p_mw, q_mvar = good.p_mw.copy(), good.q_mvar.copy()
+    p_mw[3, 5], q_mvar[7, model.control_bus[-1]], p_mw[9, 0], q_mvar[9, 11] = np.nan, np.inf, -np.inf, np.nan
+    result, clean = solve(model, model.injections(p_mw, q_mvar), options), solve(model, good, options)
+    assert np.flatnonzero(result.status == FlowStatus.BAD_INPUT).tolist() == [3, 7, 9]
+    named = [sentence.split(": ")[1] for _, sentence in result.messages]
+    assert named == ["p_mw", "q_mvar", "p_mw, q_mvar"]
+    bad = ~result.solved
+    assert np.isnan(result.vm_pu[bad]).all() and np.isnan(result.control_mvar[bad]).all()
+    for name in ("vm_pu", "va_deg", "control_mvar", "slack_mw", "iterations"):
+        np.testing.assert_array_equal(getattr(result, name)[~bad], getattr(clean, name)[~bad])
+
+
 def test_summary_of_blocks_equals_the_whole():
     net, model = case("case30")
     injections = varied(net, model, 50)
