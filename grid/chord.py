@@ -49,6 +49,8 @@ from grid.simd import (
     choose,
     fma,
     fnma,
+    hasten_read,
+    hasten_write,
     index,
     largest,
     load,
@@ -74,6 +76,8 @@ SLACK = 5.0
 """A control is switched when it is off its range or set point by so many times the hour's largest mismatch."""
 ROUNDING = 1e-12
 """A voltage so near to its set point (relative) is there; what rounding leaves differs from block to block."""
+SHORT_ROW = 256
+"""Buses of a grid whose rows are fetched beforehand; longer rows the processor foresees, and they would not fit."""
 PACE = 3.0
 """An hour is given up that would have to shrink its mismatch more than so many times in every step that is left."""
 
@@ -347,6 +351,22 @@ def chord_block(pattern: Pattern, base: Base, control: Ints, rows: Ints, block: 
 
 
 @kernel
+def hasten_rows(given: Given, hours: Ints, chosen: Ints, first: int, found: Found) -> None:
+    """Fetch the rows that this block will write and the next one read, where they are short."""
+    buses = given.p_mw.shape[1]
+    if buses > SHORT_ROW:
+        return
+    for w in range(W):
+        begin = 2 * buses * hours[w]
+        for k in range(begin, begin + 2 * buses, 8):
+            hasten_write(found.v_parts, k)
+        begin = buses * chosen[min(first + W + w, len(chosen) - 1)]
+        for k in range(begin, begin + buses, 8):
+            hasten_read(given.p_mw, k)
+            hasten_read(given.q_mvar, k)
+
+
+@kernel
 def solve_portion(
     pattern: Pattern,
     base: Base,
@@ -363,6 +383,7 @@ def solve_portion(
         for w in range(W):
             hours[w] = chosen[min(first + w, len(chosen) - 1)]
         read_block(base, given, places, rules.limits, block)
+        hasten_rows(given, hours, chosen, first, found)
         chord_block(pattern, base, given.control, rows, block, rules)
         for w in range(W):
             h, arrived = (

@@ -12,6 +12,7 @@ and keeps sums in memory. A vector value lives in registers. The operations (all
     choose(a, b, x, y)         x where a > b, else y (also where a or b is NaN)
     root(a)                    square root
     index(array, at)           one whole number of an array, as int64
+    hasten_read(array, at), hasten_write(array, at)   fetch what is soon read or written into the cache
 
 Arrays that vectors lie in come from ``aligned``.
 
@@ -281,3 +282,27 @@ def take_next(typing_context, counter):  # type: ignore[no-untyped-def]
         return builder.atomic_rmw("add", place, ir.Constant(ir.IntType(64), 1), "monotonic")
 
     return types.int64(counter), code
+
+
+def _hastening(write: int) -> Any:
+    @operation
+    def hasten(typing_context, array, at):  # type: ignore[no-untyped-def]
+        """Fetch the line of the cache in which position ``at`` lies; goes on at once."""
+
+        def code(context, builder, signature, args):  # type: ignore[no-untyped-def]
+            whole = ir.IntType(32)
+            place = _address(
+                context, builder, signature.args[0], args[0], _position(context, builder, signature, args)
+            )
+            kinds = ir.FunctionType(ir.VoidType(), [ir.IntType(8).as_pointer(), whole, whole, whole])
+            function = function_in(builder.module, kinds, "llvm.prefetch.p0i8")
+            place = builder.bitcast(place, ir.IntType(8).as_pointer())
+            builder.call(function, [place, *(ir.Constant(whole, number) for number in (write, 2, 1))])
+            return context.get_dummy_value()
+
+        return types.void(array, at), code
+
+    return hasten
+
+
+hasten_read, hasten_write = _hastening(0), _hastening(1)
