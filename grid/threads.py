@@ -9,7 +9,7 @@ import ctypes
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 from threading import Barrier, get_native_id
 from typing import NamedTuple, TypeVar
@@ -89,13 +89,15 @@ def _apart(helpers: _Helpers | None) -> Iterator[None]:
     if helpers is None or not others or others == allowed:
         yield
         return
-    try:
+    with suppress(OSError):  # a system may forbid it: then it decides alone
         os.sched_setaffinity(0, {own})
         for number in helpers.numbers:
             os.sched_setaffinity(number, others)
+    try:
         yield
     finally:
-        os.sched_setaffinity(0, allowed)
+        with suppress(OSError):
+            os.sched_setaffinity(0, allowed)
 
 
 def _allowed() -> set[int]:
@@ -105,13 +107,14 @@ def _allowed() -> set[int]:
 
 def _own_processor() -> int:
     """Return the processor that the calling thread runs on; −1 where the system does not tell."""
-    return int(_system().sched_getcpu()) if hasattr(os, "sched_setaffinity") else -1
+    ask = _question()
+    return int(ask()) if ask else -1
 
 
 @lru_cache(maxsize=1)
-def _system() -> ctypes.CDLL:
-    """Return the C library (``os.sched_getcpu`` comes with a later Python)."""
-    return ctypes.CDLL(None)
+def _question() -> Callable[[], int] | None:
+    """Return what the C library has in place of ``os.sched_getcpu``, which comes with a later Python."""
+    return getattr(ctypes.CDLL(None), "sched_getcpu", None) if hasattr(os, "sched_setaffinity") else None
 
 
 def portions(items: Ints, size: int) -> list[Ints]:

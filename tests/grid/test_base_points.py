@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from dataclasses import replace
 
@@ -17,7 +18,7 @@ from grid.model import FlowStatus
 from grid.network import build_net
 from grid.sensitivities import dc_angles
 from grid.simd import LANES, aligned
-from grid.threads import portions, take_turns
+from grid.threads import each_once, portions, take_turns
 from scenarios.load import load_scenario
 
 PLAIN = FlowOptions(enforce_q_limits=False, distributed_slack=False)
@@ -145,6 +146,33 @@ def test_what_a_thread_raises_reaches_the_caller():
 
     with pytest.raises(ValueError, match="seven"):
         take_turns(work, range(100), 2)
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="the system does not say where threads run")
+def test_threads_are_apart_only_while_they_do_brief_work():
+    before, seen = os.sched_getaffinity(0), []
+    each_once(lambda: seen.append(os.sched_getaffinity(0)), 2, 2)
+    assert os.sched_getaffinity(0) == before
+    own = seen[0]  # of the caller, or of a helper that was first
+    assert len(before) == 1 or own < before
+    assert all(other == own or not other & own for other in seen)
+
+    def fail():
+        raise ValueError("no")
+
+    with pytest.raises(ValueError, match="no"):
+        each_once(fail, 2, 2)
+    assert os.sched_getaffinity(0) == before
+
+
+def test_work_is_done_where_the_system_forbids_to_keep_threads_apart(monkeypatch):
+    def forbidden(*_):
+        raise PermissionError("not here")
+
+    done = []
+    monkeypatch.setattr(os, "sched_setaffinity", forbidden, raising=False)
+    each_once(lambda: done.append(1), 2, 2)
+    assert done
 
 
 def test_vectors_lie_on_whole_lines_of_the_cache():
