@@ -95,9 +95,10 @@ def _apart(helpers: _Helpers | None) -> Iterator[None]:
             os.sched_setaffinity(number, others)
     try:
         yield
-    finally:
+    finally:  # helpers do longer work as well, and ask how many processors there are
         with suppress(OSError):
-            os.sched_setaffinity(0, allowed)
+            for number in (0, *helpers.numbers):
+                os.sched_setaffinity(number, allowed)
 
 
 def _allowed() -> set[int]:

@@ -156,6 +156,16 @@ def test_threads_are_apart_only_while_they_do_brief_work():
     own = seen[0]  # of the caller, or of a helper that was first
     assert len(before) == 1 or own < before
     assert all(other == own or not other & own for other in seen)
+    # Helpers do longer work, too: once all of them are free again, each may run anywhere.
+    after, meet = [], threading.Barrier(2)
+
+    def ask(waiting):
+        for _ in waiting:
+            meet.wait()
+            after.append(os.sched_getaffinity(0))
+
+    take_turns(ask, range(2), 2)
+    assert after == [before, before]
 
     def fail():
         raise ValueError("no")
