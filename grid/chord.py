@@ -386,10 +386,8 @@ def solve_portion(
         hasten_rows(given, hours, chosen, first, found)
         chord_block(pattern, base, given.control, rows, block, rules)
         for w in range(W):
-            h, arrived = (
-                hours[w],
-                block.live[w] == 0.0 and block.worst[w] <= rules.tolerance and block.wrong[w] == 0,
-            )
+            h, right = hours[w], block.wrong[w] == 0
+            arrived = right and block.live[w] == 0.0 and block.worst[w] <= rules.tolerance
             block.done[w] = 1.0 if arrived else 0.0
             found.wrong[h], found.how[h] = block.wrong[w], DIRECT if arrived else LOST
             found.iterations[h], found.mismatch_pu[h] = int(block.its[w]), block.worst[w]

@@ -236,7 +236,8 @@ def _run(
     rules = kernels.Rules(
         SQUARE_SHARE * options.tolerance_pu, options.max_iterations, options.enforce_q_limits, False
     )
-    _by_chords(grid, given, rules, grid.bases_at(points), tasks, found, options.threads)
+    if points:
+        _by_chords(grid, given, rules, grid.bases_at(points), tasks, found, options.threads)
     np.bitwise_or(sifted.wrong, found.wrong, out=sifted.wrong)
     bad = np.flatnonzero(sifted.wrong & ~np.uint8(kernels_year.UNASKED))
     if len(bad):
@@ -285,7 +286,7 @@ def sift_hours(grid: Prepared, given: Given, threads: int, asked: Ints) -> Sifte
 
 
 SIFTED_HOURS, CARRIED_HOURS = 8 * LANES, 8 * LANES
-"""Hours that a thread takes at a time: about a millisecond of work."""
+"""Hours that a thread takes at a time: some tenths of a millisecond of work."""
 
 
 def _tasks(plan: Plan, sifted: Sifted) -> tuple[tuple[int, ...], Tasks]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pandapower as pp
@@ -11,7 +12,7 @@ from flow_cases import CASES, case, ring, two_buses, varied
 
 from grid import reference
 from grid.compile import compile_net, tabled_injections
-from grid.flow import FlowOptions, solve
+from grid.flow import FlowOptions, solve, solve_voltages
 from grid.model import FlowStatus, Injections
 from grid.summary import split, summarise, take
 from grid.tables import solver_tables
@@ -331,6 +332,17 @@ def test_bad_values_are_named():
     assert result.status.tolist() == [0, FlowStatus.BAD_INPUT] and "v_set_pu" in result.messages[0][1]
     with pytest.raises(ValueError, match="does not fit the grid"):
         solve(model, model.injections(np.zeros((2, 3)), np.zeros((2, 3))))
+
+
+def test_no_hour_that_can_be_tried():
+    net, model = case("case9")
+    good = varied(net, model, 4)
+    for bad in (replace(good, v_set_pu=-good.v_set_pu), replace(good, p_mw=good.p_mw * np.nan)):
+        result, alone = solve(model, bad), solve_voltages(model, bad)
+        assert (result.status == FlowStatus.BAD_INPUT).all() and len(result.messages) == 4
+        assert np.isnan(result.vm_pu).all() and np.isnan(alone.v_pu).all()
+    none = take(good, slice(0, 0))
+    assert solve(model, none).vm_pu.shape == (0, 9) and not solve_voltages(model, none).messages
 
 
 @pytest.mark.parametrize("options", [PLAIN, FlowOptions()], ids=["plain", "limits"])
