@@ -96,10 +96,11 @@ def make_base(model: GridModel, plan: Plan, limits: bool, point: int, near: Star
     state = _base_state(model, plan, limits, point, near or flat_start(model, plan))
     rows = control_rows(model, plan)
     work, press, sense = factor_at(plan.pattern, state, rows if limits else rows[:0])
-    kind = np.where(rows >= 0, state.kind[rows], HOLDING)
+    kind, supplied = np.full(len(rows), HOLDING), rows >= 0
+    kind[supplied] = state.kind[rows[supplied]]
     double = np.ones(len(plan.control), dtype=np.uint8)
     if not limits:
-        double[rows[rows >= 0]] = 0
+        double[rows[supplied]] = 0
     pattern, wide = plan.pattern, double == 1
     lower = _columns(pattern.l_ptr, pattern.l_col, wide, work.lower)
     upper = _columns(pattern.u_ptr, pattern.u_col, wide, work.upper)

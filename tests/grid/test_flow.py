@@ -341,6 +341,8 @@ def test_no_hour_that_can_be_tried():
         result, alone = solve(model, bad), solve_voltages(model, bad)
         assert (result.status == FlowStatus.BAD_INPUT).all() and len(result.messages) == 4
         assert np.isnan(result.vm_pu).all() and np.isnan(alone.v_pu).all()
+    dark = replace(model, slack_angle_deg=np.full_like(model.slack_angle_deg, np.nan))
+    assert (solve(dark, good).status == FlowStatus.ISLAND_WITHOUT_SOURCE).all()
     none = take(good, slice(0, 0))
     assert solve(model, none).vm_pu.shape == (0, 9) and not solve_voltages(model, none).messages
 
