@@ -7,13 +7,13 @@ result depends on its neighbours.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from functools import lru_cache
+from collections.abc import Callable, Iterable, Sequence
+from functools import cache, lru_cache, partial
 from typing import Any
 
 import numpy as np
 
-from grid.block import Base, Entries, Places, Singles
+from grid.block import Base, Entries, Places, Ready, Singles
 from grid.factor import Plan, plan_of
 from grid.kernels import HOLDING, PQ, Hour, Index, Rules, State
 from grid.kernels_base import factor_at, injected, operating_point
@@ -52,10 +52,27 @@ def base_of(model: GridModel, distributed_slack: bool, limits: bool, point: int)
     return make_base(model, plan_of(model, distributed_slack), limits, point)
 
 
+class Bases:
+    """Base points of one grid, each worked out when an hour first takes it; what was, stays."""
+
+    def __init__(self, make: Callable[[int], Base]) -> None:
+        self.at = cache(make)
+        self.ready: Ready | None = None
+
+    def add(self, points: Iterable[int]) -> Ready:
+        """Work out some more points; return them and those that were ready before."""
+        known = set() if self.ready is None else set(np.flatnonzero(self.ready.place >= 0).tolist())
+        wanted = sorted(known.union(points))
+        place = np.full(LANES, -1)
+        place[wanted] = np.arange(len(wanted))
+        self.ready = Ready(side_by_side([self.at(point) for point in wanted]), place)
+        return self.ready
+
+
 @lru_cache(maxsize=64)
-def bases_of(model: GridModel, distributed_slack: bool, limits: bool, points: tuple[int, ...]) -> Base:
-    """Return some base points of ``model`` side by side."""
-    return side_by_side([base_of(model, distributed_slack, limits, point) for point in points])
+def bases_of(model: GridModel, distributed_slack: bool, limits: bool) -> Bases:
+    """Return the base points of ``model``, one collection for each choice of options."""
+    return Bases(partial(base_of, model, distributed_slack, limits))
 
 
 def side_by_side(bases: Sequence[Base]) -> Base:

@@ -84,6 +84,13 @@ class Base(NamedTuple):
     sense: Entries
 
 
+class Ready(NamedTuple):
+    """Base points that have been worked out, side by side; the place of each point among them [LANES], −1: none."""
+
+    bases: Base
+    place: Ints
+
+
 @allocating  # the arrays of the record are new ones to numba: it must count them
 def at_point(bases: Base, k: int) -> Base:
     """One of several base points of a grid, which share pattern and types of rows (``grid.base.side_by_side``)."""
@@ -124,19 +131,6 @@ class Places(NamedTuple):
     slack_rows: Ints
     control_rows: Ints
     transit: Transit
-
-
-class Tasks(NamedTuple):
-    """Portions of hours: those of ``order`` from ``first`` to ``last`` [portions] are solved from a base ``point``.
-
-    ``given_out`` counts the portions that threads have taken.
-    """
-
-    order: Ints
-    point: Ints
-    first: Ints
-    last: Ints
-    given_out: Ints
 
 
 class Block(NamedTuple):

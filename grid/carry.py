@@ -17,6 +17,7 @@ from grid.simd import (
     add,
     aligned,
     choose,
+    count_up,
     div,
     fma,
     fnma,
@@ -29,7 +30,6 @@ from grid.simd import (
     spread64,
     store,
     sub,
-    take_next,
 )
 from grid.tiles import bring, send
 
@@ -212,7 +212,7 @@ def carry(wires: Wires, v_parts: Floats, carried: Carried, size: int, taken: Int
     """
     hours, starts, last = np.zeros(W, np.int64), np.zeros(W, np.int64), len(v_parts) - 1
     while True:
-        begin = size * take_next(taken)
+        begin = size * count_up(taken, 0, 1)
         if begin > last:
             return
         for first in range(begin, min(begin + size, last + 1), W):

@@ -34,7 +34,7 @@ from grid.block import (
     Base,
     Block,
     Places,
-    Tasks,
+    Ready,
     at_point,
     begin_block,
     find_swapped,
@@ -42,11 +42,14 @@ from grid.block import (
     write_block,
 )
 from grid.kernels import HOLDING, Pattern, Rules, entry, inlined, kernel
+from grid.kernels_sift import SIFTED, SOLVING, Sifting, portioned, sift
 from grid.kernels_year import DIRECT, LOST, Found, Given
 from grid.simd import (
     LANES,
     add,
+    any_beyond,
     choose,
+    count_up,
     fma,
     fnma,
     hasten_read,
@@ -61,7 +64,6 @@ from grid.simd import (
     spread64,
     store,
     sub,
-    take_next,
     to32,
     to64,
 )
@@ -78,6 +80,9 @@ ROUNDING = 1e-12
 """A voltage so near to its set point (relative) is there; what rounding leaves differs from block to block."""
 SHORT_ROW = 256
 """Buses of a grid whose rows are fetched beforehand; longer rows the processor foresees, and they would not fit."""
+FAR, STRETCHED = 1e-3, 1e-5
+"""A held voltage that is turned (rad) or stretched (relative) by no more stays on its set point: |1 + z + z²/2| is
+off by an eighth of the fourth power of the turn and a sixth of the third of the stretch, which is rounding."""
 PACE = 3.0
 """An hour is given up that would have to shrink its mismatch more than so many times in every step that is left."""
 
@@ -149,39 +154,73 @@ def backward_correct(pattern: Pattern, base: Base, control: Ints, block: Block) 
                 a, b = fma(load_spread(base.u_turn, k), y, a), fma(load_spread(base.u_stretch, k), y, b)
             turn = fma(load_spread(base.pivot, o + 1), b, mul(load_spread(base.pivot, o), a))
             stretch = fma(load_spread(base.pivot, o + 3), b, mul(load_spread(base.pivot, o + 2), a))
+            store(x, i * W2, turn)
             store(x, i * W2 + W, stretch)
+            turn = angle_of(pattern, block, i, mul(live, turn))
+            correct(base, control, block, i, turn, mul(live, stretch))
         else:
             for k in range(index(base.u_ptr, i), index(base.u_ptr, i + 1)):
                 a = fma(load_spread(base.u_turn, k), load(x, index(base.u_x, k)), a)
-            turn, stretch = mul(load_spread(base.pivot, o), a), spread32(0.0)
-        store(x, i * W2, turn)
-        turn, stretch = mul(live, turn), mul(live, stretch)
-        if pattern.is_reference[i] == 1:
-            store(block.residual, i * W, add(load(block.residual, i * W), to64(turn)))
-            turn = spread32(0.0)
-        correct(base, control, block, i, (turn, stretch))
+            turn = mul(load_spread(base.pivot, o), a)
+            store(x, i * W2, turn)
+            turn_held(control, block, i, angle_of(pattern, block, i, mul(live, turn)))
 
 
 @inlined
-def correct(base: Base, control: Ints, block: Block, i: int, change: Any) -> None:
-    """Multiply V_i by 1 + z + z²/2, z = stretch + j·turn; scale a held bus to its set point.
+def angle_of(pattern: Pattern, block: Block, i: int, turn: Any) -> Any:
+    """Return the turn of a bus; that of a reference is 0: there the unknown is residual power, which is entered."""
+    if pattern.is_reference[i] == 1:
+        store(block.residual, i * W, add(load(block.residual, i * W), to64(turn)))
+        return spread32(0.0)
+    return turn
 
-    The scale is one Newton step for 1/√(v²/v_set²), exact to rounding so near to one. Controls that hold their
-    voltage only in this hour, not at the base point, get there by their bent right-hand side instead.
+
+@inlined
+def correct(base: Base, control: Ints, block: Block, i: int, turn: Any, stretch: Any) -> None:
+    """Multiply V_i by 1 + z + z²/2, z = stretch + j·turn, and keep a bus that is held on its set point.
+
+    Controls that hold their voltage only in this hour, not at the base point, get there by their bent right-hand
+    side instead.
     """
-    turn, stretch = change
-    e, f, half = block.e, block.f, spread64(0.5)
-    real = to64(fma(spread32(0.5), fnma(turn, turn, mul(stretch, stretch)), stretch))
-    imag = to64(fma(stretch, turn, turn))
-    e_i, f_i = load(e, i * W), load(f, i * W)
-    e_n, f_n = fnma(f_i, imag, fma(e_i, real, e_i)), fma(f_i, real, fma(e_i, imag, f_i))
+    real = fma(spread32(0.5), fnma(turn, turn, mul(stretch, stretch)), stretch)
+    e_n, f_n = multiplied(block, i, real, fma(stretch, turn, turn))
     c = index(control, i)
     if c >= 0 and base.kind[c] == HOLDING:
-        ratio = mul(fma(e_n, e_n, mul(f_n, f_n)), load(block.inverse_square, c * W))
-        off = mul(mul(load(block.live, 0), load(block.holds, c * W)), fnma(half, ratio, half))
-        e_n, f_n = fma(e_n, off, e_n), fma(f_n, off, f_n)
-    store(e, i * W, e_n)
-    store(f, i * W, f_n)
+        far = max_abs(max_abs(spread32(0.0), turn), mul(spread32(FAR / STRETCHED), stretch))
+        if any_beyond(far, spread32(FAR)):
+            e_n, f_n = onto_set_point(block, c, far, e_n, f_n)
+    store(block.e, i * W, e_n)
+    store(block.f, i * W, f_n)
+
+
+@inlined
+def turn_held(control: Ints, block: Block, i: int, turn: Any) -> None:
+    """Do as ``correct`` does where ln V is known, so that z = j·turn."""
+    e_n, f_n = multiplied(block, i, mul(spread32(-0.5), mul(turn, turn)), turn)
+    if any_beyond(turn, spread32(FAR)):
+        e_n, f_n = onto_set_point(block, index(control, i), max_abs(spread32(0.0), turn), e_n, f_n)
+    store(block.e, i * W, e_n)
+    store(block.f, i * W, f_n)
+
+
+@inlined
+def multiplied(block: Block, i: int, real: Any, imag: Any) -> Any:
+    """V_i · (1 + real + j·imag)."""
+    e, f, more, across = load(block.e, i * W), load(block.f, i * W), to64(real), to64(imag)
+    return fnma(f, across, fma(e, more, e)), fma(f, more, fma(e, across, f))
+
+
+@inlined
+def onto_set_point(block: Block, c: int, far: Any, e: Any, f: Any) -> Any:
+    """Scale a held voltage to its set point in lanes in which it has just been changed by more than ``FAR``.
+
+    One Newton step for 1/√(v²/v_set²), exact to rounding so near to one.
+    """
+    half, one = spread64(0.5), spread64(1.0)
+    moved = mul(choose(to64(far), spread64(FAR), one, spread64(0.0)), load(block.holds, c * W))
+    ratio = mul(fma(e, e, mul(f, f)), load(block.inverse_square, c * W))
+    off = mul(mul(load(block.live, 0), moved), fnma(half, ratio, half))
+    return fma(e, off, e), fma(f, off, f)
 
 
 # --- reactive limits ---
@@ -394,25 +433,36 @@ def solve_portion(
         write_block(pattern, given, places, block, found)
 
 
+@inlined
+def portion_of(rows: int) -> int:
+    """Hours that a thread solves at a time: half a millisecond of work, in whole blocks."""
+    return W * min(max(256 // max(rows, 1), 1), 8)
+
+
 @entry
 def solve_chord(
     pattern: Pattern,
-    bases: Base,
+    ready: Ready,
     given: Given,
     places: Places,
     rules: Rules,
-    tasks: Tasks,
+    sifting: Sifting,
     block: Block,
     found: Found,
 ) -> None:
-    """Solve one portion after the other, as long as there are any that no other thread has taken.
+    """Find the base point of every hour asked for, then solve all hours that have one which is ready.
 
-    A call costs a tenth of a millisecond, so there is one for each thread and not for each portion.
+    All threads do the same and take portion after portion, as long as there are any that no other one has taken.
+    They meet once in between, in a loop: to wake a thread takes longer than to sift.
     """
     begin_block(given, places, rules.limits, block)
+    sift(given, sifting)
+    while count_up(sifting.counts, SIFTED, 0) < len(sifting.asked):
+        pass
+    tasks = portioned(sifting.sifted, ready.place, portion_of(len(pattern.bus)))
     while True:
-        k = take_next(tasks.given_out)
-        if k >= len(tasks.point):
+        k = count_up(sifting.counts, SOLVING, 1)
+        if k >= len(tasks.base):
             return
-        chosen, base = tasks.order[tasks.first[k] : tasks.last[k]], at_point(bases, tasks.point[k])
+        chosen, base = tasks.order[tasks.first[k] : tasks.last[k]], at_point(ready.bases, tasks.base[k])
         solve_portion(pattern, base, given, places, rules, chosen, block, found)

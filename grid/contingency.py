@@ -21,7 +21,7 @@ from typing import NamedTuple
 import numpy as np
 
 from grid import kernels_year
-from grid.base import make_base, make_places, side_by_side
+from grid.base import Bases, make_base, make_places
 from grid.block import Base
 from grid.carry import Extremes, Sheet, Wires, extremes, new_sheet
 from grid.factor import Plan, make_plan, with_values
@@ -186,9 +186,8 @@ def _case(model: GridModel, injections: Injections, options: FlowOptions) -> _Ca
     """Sort the hours by base point, so that those of one part share it, and cut them into parts."""
     whole = prepared(model, options)
     intact = whole._replace(points=_fewer(whole.points))
-    sifted = sift_hours(
-        intact, given_rows(intact.model, intact.plan, injections), options.threads, np.arange(len(injections.p_mw))
-    )
+    given, asked = given_rows(intact.model, intact.plan, injections), np.arange(len(injections.p_mw))
+    sifted = sift_hours(intact, given, asked, options.threads)
     order = np.argsort(sifted.point, kind="stable")
     cuts = [order[first : first + PART_HOURS] for first in range(0, len(order), PART_HOURS)]
     voltages_at = cache(partial(_voltages, intact))
@@ -214,15 +213,13 @@ def _outage(case: _Case, outage: Outage) -> _Outage:
     if without.typical_mva is not None:
         without = replace(without, typical_mva=np.where(new.live, without.typical_mva, 0.0))
 
-    @cache
     def base_at(point: int) -> Base:
         v_pu = case.voltages_at(point)[new.pattern.bus]
         e, f = v_pu.real.copy(), v_pu.imag.copy()
         return make_base(without, new, case.options.enforce_q_limits, point, Start(e, f, e, f))
 
     whole = partial(prepared, replace(without, transit=np.zeros_like(without.transit)), case.options)
-    bases_at = cache(lambda points: side_by_side([base_at(point) for point in points]))
-    grid = Prepared(without, new, make_places(without, new), bases_at, case.intact.points, whole)
+    grid = Prepared(without, new, make_places(without, new), Bases(base_at), case.intact.points, whole)
     return _Outage(grid, wires_of(without), dark)
 
 
@@ -239,9 +236,9 @@ def _plan(case: _Case, without: GridModel, apart: bool) -> Plan:
 
 def _voltages(grid: Prepared, point: int) -> Complexes:
     """Return the voltages of a base point [buses]."""
-    base, bus = grid.bases_at((point,)), grid.plan.pattern.bus
+    base, bus = grid.bases.at(point), grid.plan.pattern.bus
     v_pu: Complexes = np.full((1, len(grid.model.buses)), complex(np.nan, np.nan))
-    v_pu[0, bus] = base.e[0] + 1j * base.f[0]
+    v_pu[0, bus] = base.e + 1j * base.f
     recover(grid.plan.transit, bus, v_pu, np.array([0]))
     row: Complexes = v_pu[0]
     return row

@@ -20,11 +20,11 @@ import numpy as np
 import numpy.typing as npt
 
 from grid import carry, chord, kernels, kernels_sift, kernels_year, lanes
-from grid.base import USUAL, bases_of, flat_start, places_of, points_of
-from grid.block import Base, Block, Places, Tasks, new_block
+from grid.base import USUAL, Bases, bases_of, flat_start, places_of, points_of
+from grid.block import Block, Places, Ready, new_block
 from grid.carry import Carried, Wires
 from grid.factor import Plan, plan_of
-from grid.kernels_sift import Points, Sifted
+from grid.kernels_sift import Points, Sifted, Sifting, new_counts
 from grid.kernels_year import Found, Given, Start
 from grid.model import FlowOptions, FlowResult, FlowStatus, FlowVoltages, GridModel, Injections
 from grid.simd import LANES
@@ -189,7 +189,7 @@ class Prepared(NamedTuple):
     model: GridModel
     plan: Plan
     places: Places
-    bases_at: Callable[[tuple[int, ...]], Base]
+    bases: Bases
     points: Points
     whole: Callable[[], Prepared]
 
@@ -199,9 +199,9 @@ def prepared(model: GridModel, options: FlowOptions) -> Prepared:
     slack, limits = options.distributed_slack, options.enforce_q_limits
     if not options.start_from_typical:
         model = replace(model, typical_mva=None)
-    bases_at = partial(bases_of, model, slack, limits)
+    bases = bases_of(model, slack, limits)
     whole = partial(_whole, model, options)
-    return Prepared(model, plan_of(model, slack), places_of(model, slack), bases_at, points_of(model), whole)
+    return Prepared(model, plan_of(model, slack), places_of(model, slack), bases, points_of(model), whole)
 
 
 @lru_cache(maxsize=16)
@@ -229,15 +229,12 @@ def _run(
     Chords first, the slow hours by Newton in lanes, the rest carefully. Which of these solves an hour depends on
     that hour alone.
     """
-    plan, given = grid.plan, given_rows(grid.model, grid.plan, injections)
+    given = given_rows(grid.model, grid.plan, injections)
     asked = np.arange(len(injections.p_mw)) if hours is None else hours
-    sifted = sift_hours(grid, given, options.threads, asked)
-    points, tasks = _tasks(plan, sifted)
     rules = kernels.Rules(
         SQUARE_SHARE * options.tolerance_pu, options.max_iterations, options.enforce_q_limits, False
     )
-    if points:
-        _by_chords(grid, given, rules, grid.bases_at(points), tasks, found, options.threads)
+    sifted = _by_chords(grid, given, rules, asked, found, options.threads)
     np.bitwise_or(sifted.wrong, found.wrong, out=sifted.wrong)
     bad = np.flatnonzero(sifted.wrong & ~np.uint8(kernels_year.UNASKED))
     if len(bad):
@@ -272,59 +269,68 @@ def _blank(found: Found, hours: Ints) -> None:
             values[hours] = np.nan
 
 
-def sift_hours(grid: Prepared, given: Given, threads: int, asked: Ints) -> Sifted:
-    """Return the nearest base point of each of the hours ``asked`` for, and whose controls cannot be used."""
-    hours = len(given.p_mw)
-    sifted = Sifted(np.full(hours, kernels_year.UNASKED, np.uint8), np.zeros(hours, np.int16))
-    taken, size = np.zeros(1, np.int64), SIFTED_HOURS
+def _by_chords(
+    grid: Prepared, given: Given, rules: kernels.Rules, asked: Ints, found: Found, threads: int
+) -> Sifted:
+    """Find the base point of each of the hours ``asked`` for, and solve the hours of each with its factor.
 
-    def work() -> None:
-        kernels_sift.sift(given, grid.points, asked, size, taken, sifted)
-
-    each_once(work, -(-len(asked) // size), threads)
+    What is ready of the base points is used at once; hours of others follow when these have been worked out.
+    """
+    ready = grid.bases.ready
+    if ready is None:
+        sifted = sift_hours(grid, given, asked, threads)
+    else:
+        sifted = unsifted(given)
+        _solve_ready(grid, given, rules, ready, Sifting(grid.points, asked, new_counts(), sifted), found, threads)
+    known = np.full(LANES, -1) if ready is None else ready.place
+    more = np.flatnonzero((sifted.hours_at > 0) & (known < 0))
+    if len(more):
+        ready = grid.bases.add(more.tolist())
+        new = ready._replace(place=np.where(known < 0, ready.place, -1))
+        _solve_ready(grid, given, rules, new, Sifting(grid.points, asked[:0], new_counts(), sifted), found, threads)
     return sifted
 
 
-SIFTED_HOURS, CARRIED_HOURS = 8 * LANES, 8 * LANES
-"""Hours that a thread takes at a time: some tenths of a millisecond of work."""
-
-
-def _tasks(plan: Plan, sifted: Sifted) -> tuple[tuple[int, ...], Tasks]:
-    """Return the base points that are needed, and portions of the hours that can be tried."""
-    hours, size = len(sifted.wrong), _portion(len(plan.pattern.bus))
-    order, first = np.empty(hours, np.int64), np.zeros(LANES + 2, np.int64)
-    cuts = np.empty((3, hours // size + LANES), np.int64)
-    count = kernels_sift.by_point(sifted, size, order, first, cuts)
-    point, begin, end = cuts[:, :count]
-    ends = first.tolist()
-    points = tuple(k for k in range(LANES) if ends[k] < ends[k + 1])
-    return points, Tasks(order[: ends[LANES]], point, begin, end, np.zeros(1, np.int64))
-
-
-def _portion(rows: int) -> int:
-    """Hours that a thread solves at a time: half a millisecond of work, in whole blocks."""
-    return LANES * min(max(256 // max(rows, 1), 1), 8)
-
-
-def _by_chords(
+def _solve_ready(
     grid: Prepared,
     given: Given,
     rules: kernels.Rules,
-    bases: Base,
-    tasks: Tasks,
+    ready: Ready,
+    sifting: Sifting,
     found: Found,
     threads: int,
 ) -> None:
-    """Solve the hours of each base point with its factor; threads take portion after portion."""
+    """Sift the hours asked for, and solve those whose base point is ready: threads meet once."""
     plan, places = grid.plan, grid.places
     sizes = len(plan.pattern.bus) + len(plan.transit.bus), len(places.bus), len(places.control)
     rules = rules._replace(max_iterations=CHORD_STEPS)
 
     def work() -> None:
         block = _own_block(get_ident(), *sizes)
-        chord.solve_chord(plan.pattern, bases, given, places, rules, tasks, block, found)
+        chord.solve_chord(plan.pattern, ready, given, places, rules, sifting, block, found)
 
-    each_once(work, len(tasks.point), threads)
+    each_once(work, -(-len(given.p_mw) // LANES), threads)
+
+
+def sift_hours(grid: Prepared, given: Given, asked: Ints, threads: int) -> Sifted:
+    """Return the nearest base point of each of the hours ``asked`` for, and whose controls cannot be used."""
+    sifting = Sifting(grid.points, asked, new_counts(), unsifted(given))
+    each_once(lambda: kernels_sift.sift(given, sifting), -(-len(asked) // kernels_sift.SIFTED_HOURS), threads)
+    sifted = sifting.sifted
+    sifted.hours_at[:] = np.bincount(sifted.point[sifted.wrong == 0], minlength=LANES)
+    return sifted
+
+
+def unsifted(given: Given) -> Sifted:
+    """Return room for what is found out about each hour: none has been asked for."""
+    hours = len(given.p_mw)
+    return Sifted(
+        np.full(hours, kernels_year.UNASKED, np.uint8), np.zeros(hours, np.int16), np.zeros(LANES, np.int64)
+    )
+
+
+CARRIED_HOURS = 8 * LANES
+"""Hours whose flows a thread works out at a time: some tenths of a millisecond of work."""
 
 
 @lru_cache(maxsize=16)
@@ -350,8 +356,8 @@ def _by_newton(
 
 def _start(grid: Prepared) -> Start:
     """Where Newton starts: the usual base point, and the flat one."""
-    base, flat = grid.bases_at((USUAL,)), flat_start(grid.model, grid.plan)
-    return Start(base.e[0], base.f[0], flat.flat_e, flat.flat_f)
+    base, flat = grid.bases.at(USUAL), flat_start(grid.model, grid.plan)
+    return Start(base.e, base.f, flat.flat_e, flat.flat_f)
 
 
 def _judge(model: GridModel, found: Found, status: Ints, messages: dict[int, str]) -> None:

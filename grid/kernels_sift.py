@@ -12,9 +12,9 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from grid.kernels import entry, inlined, kernel
+from grid.kernels import allocating, entry, inlined, kernel
 from grid.kernels_year import BAD_Q_MAX, BAD_Q_MIN, BAD_V_SET, Given
-from grid.simd import LANES, fma, load, load_spread, place_of_largest, spread64, store, sub, take_next
+from grid.simd import LANES, count_up, fma, load, load_spread, place_of_largest, spread64, store, sub
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -31,10 +31,23 @@ class Points(NamedTuple):
 
 
 class Sifted(NamedTuple):
-    """Of each hour: what is wrong with its controls (bits of ``kernels_year``), and its nearest base point."""
+    """Of each hour: what is wrong with its controls (bits of ``kernels_year``), and its nearest base point.
+
+    ``hours_at`` [LANES] is how many hours that can be tried each point has, once ``portioned`` has counted them.
+    """
 
     wrong: npt.NDArray[np.uint8]
     point: npt.NDArray[np.int16]
+    hours_at: Ints
+
+
+class Sifting(NamedTuple):
+    """The hours ``asked`` for, what they are compared with, what threads have taken of them, what was found."""
+
+    points: Points
+    asked: Ints
+    counts: Ints
+    sifted: Sifted
 
 
 @inlined
@@ -76,20 +89,33 @@ def _judge_controls(given: Given, h: int) -> int:
     return _of_controls(v_set[_row(v_set, h)], low[_row(low, h)], high[_row(high, h)])
 
 
-@entry
-def sift(given: Given, points: Points, asked: Ints, size: int, taken: Ints, sifted: Sifted) -> None:
-    """Judge the hours ``asked`` for and find their base points, ``size`` of them at a time until none is left.
+SIFTED_HOURS = 8 * LANES
+"""Hours that a thread takes at a time: some hundredths of a millisecond of work."""
 
-    ``taken`` counts the portions that threads have taken. Where power is no number, any point does.
+TAKEN, SIFTED, SOLVING = 0, 1, 2
+"""What threads count together: portions taken to be sifted, hours sifted, portions taken to be solved."""
+
+
+def new_counts() -> Ints:
+    """Return counts for one meeting of threads: nothing has been taken."""
+    return np.zeros(3, np.int64)
+
+
+@entry
+def sift(given: Given, sifting: Sifting) -> None:
+    """Judge the hours asked for and find their base points, portion after portion until none is left.
+
+    Where power is no number, any point does.
     """
+    points, asked, counts, sifted = sifting
     near, hours = np.empty(SIDE * LANES), np.zeros(SIDE, np.int64)
     same = max(len(given.v_set), len(given.q_min), len(given.q_max)) == 1
     always = _judge_controls(given, 0) if same else 0
     while True:
-        begin = size * take_next(taken)
+        begin = SIFTED_HOURS * count_up(counts, TAKEN, 1)
         if begin >= len(asked):
             return
-        last = min(begin + size, len(asked)) - 1
+        last = min(begin + SIFTED_HOURS, len(asked)) - 1
         for first in range(begin, last + 1, SIDE):
             for side in range(SIDE):
                 hours[side] = asked[min(first + side, last)]
@@ -98,29 +124,45 @@ def sift(given: Given, points: Points, asked: Ints, size: int, taken: Ints, sift
                 h = hours[side]
                 sifted.wrong[h] = always if same else _judge_controls(given, h)
                 sifted.point[h] = place_of_largest(load(near, side * LANES)) % LANES
+        count_up(counts, SIFTED, last + 1 - begin)
 
 
-@entry
-def by_point(sifted: Sifted, size: int, order: Ints, first: Ints, cuts: Ints) -> int:
-    """Put the hours that can be tried into ``order``, those of point k from ``first[k]`` to ``first[k + 1]``.
+class Tasks(NamedTuple):
+    """Portions of hours: those of ``order`` from ``first`` to ``last`` are solved from a base point.
 
-    Cut those of each point into portions of ``size``, and return how many: ``cuts`` [3 × portions] are the number
-    of the point among those that any hour has, where the portion begins in ``order``, and where it ends.
+    ``base`` is its place among those that have been worked out. All [portions] but ``order``.
     """
-    first[:] = 0
-    for h in range(len(sifted.wrong)):
+
+    order: Ints
+    base: Ints
+    first: Ints
+    last: Ints
+
+
+@allocating
+def portioned(sifted: Sifted, place: Ints, size: int) -> Tasks:
+    """Put the hours that can be tried into order by base point, and cut those of each into portions of ``size``.
+
+    Hours are left out whose base point has no ``place`` [LANES] among those that have been worked out (−1).
+    """
+    hours, first = len(sifted.wrong), np.zeros(LANES + 2, np.int64)
+    for h in range(hours):
         if sifted.wrong[h] == 0:
             first[sifted.point[h] + 2] += 1
-    for k in range(2, len(first)):
-        first[k] += first[k - 1]
-    for h in range(len(sifted.wrong)):
-        if sifted.wrong[h] == 0:
-            order[first[sifted.point[h] + 1]] = h
-            first[sifted.point[h] + 1] += 1
-    count, number = 0, 0
+    for k in range(LANES):
+        sifted.hours_at[k] = first[k + 2]
+        if place[k] < 0:
+            first[k + 2] = 0
+        first[k + 2] += first[k + 1]
+    order = np.empty(first[LANES + 1], np.int64)
+    for h in range(hours):
+        k = sifted.point[h]
+        if sifted.wrong[h] == 0 and place[k] >= 0:
+            order[first[k + 1]] = h
+            first[k + 1] += 1
+    count, cuts = 0, np.empty((3, len(order) // size + LANES), np.int64)
     for k in range(LANES):
         for begin in range(first[k], first[k + 1], size):
-            cuts[0, count], cuts[1, count], cuts[2, count] = number, begin, min(begin + size, first[k + 1])
+            cuts[0, count], cuts[1, count], cuts[2, count] = place[k], begin, min(begin + size, first[k + 1])
             count += 1
-        number += first[k] < first[k + 1]
-    return count
+    return Tasks(order, cuts[0, :count], cuts[1, :count], cuts[2, :count])

@@ -9,6 +9,7 @@ and keeps sums in memory. A vector value lives in registers. The operations (all
     max_abs(m, a)              larger of m and |a|; a NaN in a wins
     to32(v), to64(v)           change of precision                 largest(v)   over all lanes
     place_of_largest(v)        the first lane with the largest number
+    any_beyond(a, b)           whether |a| > b in any lane
     choose(a, b, x, y)         x where a > b, else y (also where a or b is NaN)
     root(a)                    square root
     index(array, at)           one whole number of an array, as int64
@@ -202,6 +203,18 @@ def choose(typing_context, a, b, x, y):  # type: ignore[no-untyped-def]
 
 
 @operation
+def any_beyond(typing_context, a, limit):  # type: ignore[no-untyped-def]
+    """Whether |a| > limit in any lane (NaN is not)."""
+
+    def code(context, builder, signature, args):  # type: ignore[no-untyped-def]
+        beyond = builder.fcmp_ordered(">", _call(builder, a, "fabs", [args[0]]), args[1])
+        lanes = builder.bitcast(beyond, ir.IntType(LANES))
+        return builder.icmp_unsigned("!=", lanes, ir.Constant(ir.IntType(LANES), 0))
+
+    return types.boolean(a, limit), code
+
+
+@operation
 def index(typing_context, array, at):  # type: ignore[no-untyped-def]
     """Whole number at position ``at``; without numba's care for negative positions, which costs in short loops."""
 
@@ -274,14 +287,18 @@ def place_of_largest(typing_context, v):  # type: ignore[no-untyped-def]
 
 
 @operation
-def take_next(typing_context, counter):  # type: ignore[no-untyped-def]
-    """Raise ``counter[0]`` by one and return what it was before; no two threads are given the same number."""
+def count_up(typing_context, counts, at, number):  # type: ignore[no-untyped-def]
+    """Raise ``counts[at]`` by ``number`` and return what it was before; no two threads are told the same.
+
+    Whoever sees the new count also sees all that was written before it was raised.
+    """
 
     def code(context, builder, signature, args):  # type: ignore[no-untyped-def]
-        place = _address(context, builder, signature.args[0], args[0], ir.Constant(ir.IntType(64), 0))
-        return builder.atomic_rmw("add", place, ir.Constant(ir.IntType(64), 1), "monotonic")
+        place = _address(context, builder, signature.args[0], args[0], _position(context, builder, signature, args))
+        more = context.cast(builder, args[2], signature.args[2], types.int64)
+        return builder.atomic_rmw("add", place, more, "acq_rel")
 
-    return types.int64(counter), code
+    return types.int64(counts, at, number), code
 
 
 def _hastening(write: int) -> Any:

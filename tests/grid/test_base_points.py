@@ -27,7 +27,7 @@ PLAIN = FlowOptions(enforce_q_limits=False, distributed_slack=False)
 def points_taken(model, p_mw):
     injections = model.injections(np.asarray(p_mw, dtype=float), np.zeros(np.shape(p_mw)))
     grid = prepared(model, PLAIN)
-    return sift_hours(grid, given_rows(model, grid.plan, injections), 1, np.arange(len(injections.p_mw)))
+    return sift_hours(grid, given_rows(model, grid.plan, injections), np.arange(len(injections.p_mw)), 1)
 
 
 def test_an_hour_takes_the_multiple_nearest_to_its_load():
