@@ -63,39 +63,41 @@ def solve(model: GridModel, injections: Injections, options: FlowOptions | None 
     caller).
     """
     options = options or FlowOptions()
-    found, status, messages = _solved(model, injections, options)
-    carried = _carry(model, found, options.threads)
-    return _result(found, carried, status, messages)
+    found, outcome = _solved(model, injections, options)
+    return _result(found, _carry(model, found, options.threads), outcome)
 
 
 def solve_voltages(model: GridModel, injections: Injections, options: FlowOptions | None = None) -> FlowVoltages:
     """Solve every hour as :func:`solve` does and return complex voltages and statuses alone."""
-    found, status, messages = _solved(model, injections, options or FlowOptions(), machines=False)
+    found, outcome = _solved(model, injections, options or FlowOptions(), machines=False)
     return FlowVoltages(
-        v_pu=found.v_pu,
-        iterations=found.iterations,
-        status=status,
-        mismatch_pu=np.where(status > FlowStatus.SOLVED_BY_FALLBACK, np.nan, found.mismatch_pu),
-        messages=tuple(sorted(messages.items())),
-        newton_hours=_newton_hours(found),
+        v_pu=found.v_pu, iterations=found.iterations, mismatch_pu=found.mismatch_pu, **outcome._asdict()
     )
+
+
+class _Outcome(NamedTuple):
+    """What became of the hours: status of each, sentences on those that were not plain, hours solved by Newton."""
+
+    status: Ints
+    messages: tuple[tuple[int, str], ...]
+    newton_hours: int
 
 
 def _solved(
     model: GridModel, injections: Injections, options: FlowOptions, machines: bool = True
-) -> tuple[Found, Ints, dict[int, str]]:
+) -> tuple[Found, _Outcome]:
     _check_fit(model, injections)
     grid = prepared(model, options)
     found = empty_found(model, len(injections.p_mw), machines)
+    status, messages = np.full(len(injections.p_mw), int(FlowStatus.SOLVED)), dict[int, str]()
     wrong = run(grid, injections, found, options)
-    status, messages = _refused(grid, injections, wrong)
+    if wrong is None:
+        return found, _Outcome(status, (), 0)
+    _refuse(grid, injections, wrong, status, messages)
     _judge(model, found, status, messages)
-    return found, status, messages
-
-
-def _newton_hours(found: Found) -> int:
-    """How many hours the chords did not bring to the tolerance, and something else did."""
-    return int(np.count_nonzero((found.how != kernels_year.DIRECT) & (found.how != kernels_year.LOST)))
+    found.mismatch_pu[status > FlowStatus.SOLVED_BY_FALLBACK] = np.nan
+    newton = np.count_nonzero((found.how != kernels_year.DIRECT) & (found.how != kernels_year.LOST))
+    return found, _Outcome(status, tuple(sorted(messages.items())), int(newton))
 
 
 def _check_fit(model: GridModel, injections: Injections) -> None:
@@ -107,16 +109,13 @@ def _check_fit(model: GridModel, injections: Injections) -> None:
             raise ValueError(f"Injections.{name}: shape {shape} does not fit the grid ({columns} columns wanted)")
 
 
-def _refused(grid: Prepared, injections: Injections, wrong: Wrong) -> tuple[Ints, dict[int, str]]:
-    """Return the status of hours that cannot be tried, SOLVED for all others, and a sentence about each of them."""
-    status = np.full(len(wrong), int(FlowStatus.SOLVED))
-    messages: dict[int, str] = {}
+def _refuse(grid: Prepared, injections: Injections, wrong: Wrong, status: Ints, messages: dict[int, str]) -> None:
+    """Enter the status of hours that cannot be tried, and a sentence about each of them."""
     for h in np.flatnonzero(wrong).tolist():
         bad = [name for bit, name in _GIVEN_NAMES.items() if wrong[h] & bit]
         status[h] = FlowStatus.BAD_INPUT if bad else FlowStatus.ISLAND_WITHOUT_SOURCE
         names = bad or _stranded(grid, injections, h)
         messages[h] = f"{FlowStatus(int(status[h])).sentence}: {', '.join(names)}"
-    return status, messages
 
 
 _GIVEN_NAMES = {
@@ -209,40 +208,43 @@ def _whole(model: GridModel, options: FlowOptions) -> Prepared:
     return prepared(replace(model, transit=np.zeros(len(model.buses), dtype=bool)), options)
 
 
-def run(grid: Prepared, injections: Injections, found: Found, options: FlowOptions) -> Wrong:
+def run(grid: Prepared, injections: Injections, found: Found, options: FlowOptions) -> Wrong | None:
     """Solve all hours that can be tried into ``found``, and return what is wrong with the others [hours].
 
-    Hours with power at eliminated buses are solved on the whole grid, which is slower.
+    None: all hours were solved by chords. Hours with power at eliminated buses are solved on the whole grid, which
+    is slower.
     """
-    sifted = _run(grid, injections, found, options)
-    elsewhere = np.flatnonzero(sifted.wrong == kernels_year.IN_TRANSIT)
+    wrong = _run(grid, injections, found, options, np.arange(len(injections.p_mw)))
+    if wrong is None:
+        return None
+    elsewhere = np.flatnonzero(wrong == kernels_year.IN_TRANSIT)
     if len(elsewhere):
-        sifted.wrong[elsewhere] = _run(grid.whole(), injections, found, options, elsewhere).wrong[elsewhere]
-    return sifted.wrong & ~np.uint8(kernels_year.IN_TRANSIT)
+        again = _run(grid.whole(), injections, found, options, elsewhere)
+        wrong[elsewhere] = 0 if again is None else again[elsewhere]
+    return wrong & ~np.uint8(kernels_year.IN_TRANSIT)
 
 
-def _run(
-    grid: Prepared, injections: Injections, found: Found, options: FlowOptions, hours: Ints | None = None
-) -> Sifted:
-    """Solve those of the ``hours`` (none given: all) that can be tried.
+def _run(grid: Prepared, injections: Injections, found: Found, options: FlowOptions, asked: Ints) -> Wrong | None:
+    """Solve those of the hours ``asked`` for that can be tried; None: chords solved them all.
 
     Chords first, the slow hours by Newton in lanes, the rest carefully. Which of these solves an hour depends on
     that hour alone.
     """
     given = given_rows(grid.model, grid.plan, injections)
-    asked = np.arange(len(injections.p_mw)) if hours is None else hours
     rules = kernels.Rules(
         SQUARE_SHARE * options.tolerance_pu, options.max_iterations, options.enforce_q_limits, False
     )
     sifted = _by_chords(grid, given, rules, asked, found, options.threads)
-    np.bitwise_or(sifted.wrong, found.wrong, out=sifted.wrong)
-    bad = np.flatnonzero(sifted.wrong & ~np.uint8(kernels_year.UNASKED))
+    if kernels_year.all_direct(asked, sifted.wrong, found):
+        return None
+    wrong = sifted.wrong | found.wrong
+    bad = np.flatnonzero(wrong & ~np.uint8(kernels_year.UNASKED))
     if len(bad):
         _blank(found, bad)
-    left = np.flatnonzero((found.how == kernels_year.LOST) & (sifted.wrong == 0))
+    left = np.flatnonzero((found.how == kernels_year.LOST) & (wrong == 0))
     if len(left):
         _by_other_means(grid, given, rules, left, found, options.threads)
-    return sifted
+    return wrong
 
 
 def _by_other_means(
@@ -412,18 +414,14 @@ def wires_of(model: GridModel) -> Wires:
     )
 
 
-def _result(found: Found, carried: Carried, status: Ints, messages: dict[int, str]) -> FlowResult:
+def _result(found: Found, carried: Carried, outcome: _Outcome) -> FlowResult:
     """Assemble the record; hours that were not solved are NaN in every matrix."""
-    unsolved = status > FlowStatus.SOLVED_BY_FALLBACK
-    found.mismatch_pu[unsolved] = np.nan
-    carried.loss_mw[unsolved] = np.nan
+    carried.loss_mw[outcome.status > FlowStatus.SOLVED_BY_FALLBACK] = np.nan
     return FlowResult(
         slack_mw=found.slack_mw,
         control_mvar=found.control_mvar,
         iterations=found.iterations,
         mismatch_pu=found.mismatch_pu,
         **carried._asdict(),
-        status=status,
-        messages=tuple(sorted(messages.items())),
-        newton_hours=_newton_hours(found),
+        **outcome._asdict(),
     )
