@@ -17,7 +17,7 @@ from grid.block import Base, Entries, Places, Ready, Singles
 from grid.factor import Plan, plan_of
 from grid.kernels import HOLDING, PQ, Hour, Index, Rules, State
 from grid.kernels_base import factor_at, injected, operating_point
-from grid.kernels_sift import Points
+from grid.kernels_sift import Points, new_points
 from grid.kernels_year import Start
 from grid.model import Complexes, GridModel
 from grid.sensitivities import dc_angles, nearness
@@ -40,10 +40,8 @@ def points_of(model: GridModel) -> Points:
     typical_mw = np.zeros((1, len(model.buses))) if model.typical_mva is None else model.typical_mva.real
     if len(typical_mw) > LANES:
         raise ValueError(f"{len(typical_mw)} typical points; at most {LANES} can be told apart")
-    weight, half_square = np.zeros((len(model.buses), LANES)), np.full(LANES, np.inf)
-    weights, half_square[: len(typical_mw)] = nearness(model, typical_mw)
-    weight[:, : len(typical_mw)] = weights.T
-    return Points(weight.reshape(-1), half_square)
+    weights, half_square = nearness(model, typical_mw)
+    return new_points(weights.T, half_square)
 
 
 @lru_cache(maxsize=128)

@@ -144,7 +144,8 @@ class Block(NamedTuple):
     far these may be off. What is judged of power: ``no_p`` and ``no_q`` are NaN where it is not finite,
     ``passing`` and ``stranded`` the largest where there should be none; all are 0.0 in lanes with which nothing
     is wrong, and ``wrong`` has the bits. ``done`` marks lanes that have arrived, ``shared`` is what they leave
-    to one slack. ``hours`` are those of the lanes, ``next_hours`` those of the next block, ``starts`` where their rows begin in the caller's matrices.
+    to one slack. ``hours`` are those of the lanes, ``next_hours`` those of the next block, ``starts`` where their
+    rows begin in the caller's matrices.
     """
 
     v: Floats

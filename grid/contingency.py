@@ -194,12 +194,9 @@ def _case(model: GridModel, injections: Injections, options: FlowOptions) -> _Ca
     return _Case(intact, voltages_at, options, tuple((hours, take(injections, hours)) for hours in cuts))
 
 
-MOST_POINTS = 16
-
-
 def _fewer(points: Points) -> Points:
     """Leave one in four of many base points: each outage has to work out its own, whatever the number of hours."""
-    if np.isfinite(points.half_square).sum() <= MOST_POINTS:
+    if points.paired:
         return points
     return points._replace(half_square=np.where(np.arange(LANES) % 4 == 0, points.half_square, np.inf))
 

@@ -14,20 +14,36 @@ import numpy.typing as npt
 
 from grid.kernels import allocating, entry, inlined, kernel
 from grid.kernels_year import BAD_Q_MAX, BAD_Q_MIN, BAD_V_SET, Given
-from grid.simd import LANES, count_up, fma, load, load_spread, place_of_largest, spread64, store, sub
+from grid.simd import LANES, count_up, fma, load, load_pair, load_spread, place_of_largest, spread64, store, sub
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
-SIDE = 4
-"""Hours that are measured side by side."""
+SIDE, HALF = 4, LANES // 2
+"""Hours that are measured side by side, twice as many where all points fit into ``HALF`` of the lanes."""
 
 
 class Points(NamedTuple):
-    """What weighs the power of an hour for each base point [buses × LANES], and half squares (∞: no point)."""
+    """What weighs the power of an hour for each base point [buses × LANES], and half squares [LANES] (∞: no point).
+
+    Points that fit into half of the lanes are there twice (``paired``): two hours are measured at once, of which
+    one looks at the lower and the other at the upper half: half squares [2 × LANES], each with ∞ in the other half.
+    """
 
     weight: Floats
     half_square: Floats
+    paired: bool
+
+
+def new_points(weight: Floats, half_square: Floats) -> Points:
+    """Return points, at most ``LANES``, from their weights [buses × points] and half squares [points]."""
+    buses, count = weight.shape
+    paired = count <= HALF
+    firsts = (0, HALF) if paired else (0,)
+    weights, halves = np.zeros((buses, LANES)), np.full((len(firsts), LANES), np.inf)
+    for row, first in zip(halves, firsts, strict=True):
+        weights[:, first : first + count], row[first : first + count] = weight, half_square
+    return Points(weights.reshape(-1), halves.reshape(-1), paired)
 
 
 class Sifted(NamedTuple):
@@ -82,6 +98,25 @@ def _measure(p_mw: Floats, hours: Ints, points: Points, near: Floats) -> None:
     store(near, 3 * LANES, sub(d, half))
 
 
+@kernel
+def _measure_pairs(p_mw: Floats, hours: Ints, points: Points, near: Floats) -> None:
+    """Set ``near`` [2 · SIDE × LANES]: how near as many hours are to all points, which are there twice."""
+    buses = p_mw.shape[1]
+    a, b, c, d = spread64(0.0), spread64(0.0), spread64(0.0), spread64(0.0)
+    for i in range(buses):
+        point = load(points.weight, i * LANES)
+        a = fma(load_pair(p_mw, hours[0] * buses + i, hours[1] * buses + i), point, a)
+        b = fma(load_pair(p_mw, hours[2] * buses + i, hours[3] * buses + i), point, b)
+        c = fma(load_pair(p_mw, hours[4] * buses + i, hours[5] * buses + i), point, c)
+        d = fma(load_pair(p_mw, hours[6] * buses + i, hours[7] * buses + i), point, d)
+    for half in range(2):
+        other = load(points.half_square, half * LANES)
+        store(near, half * LANES, sub(a, other))
+        store(near, (half + 2) * LANES, sub(b, other))
+        store(near, (half + 4) * LANES, sub(c, other))
+        store(near, (half + 6) * LANES, sub(d, other))
+
+
 @inlined
 def _judge_controls(given: Given, h: int) -> int:
     """Return what is wrong with set points and ranges in an hour."""
@@ -108,7 +143,8 @@ def sift(given: Given, sifting: Sifting) -> None:
     Where power is no number, any point does.
     """
     points, asked, counts, sifted = sifting
-    near, hours = np.empty(SIDE * LANES), np.zeros(SIDE, np.int64)
+    near, hours = np.empty(2 * SIDE * LANES), np.zeros(2 * SIDE, np.int64)
+    many, lanes = (2 * SIDE, HALF) if points.paired else (SIDE, LANES)
     same = max(len(given.v_set), len(given.q_min), len(given.q_max)) == 1
     always = _judge_controls(given, 0) if same else 0
     while True:
@@ -116,14 +152,17 @@ def sift(given: Given, sifting: Sifting) -> None:
         if begin >= len(asked):
             return
         last = min(begin + SIFTED_HOURS, len(asked)) - 1
-        for first in range(begin, last + 1, SIDE):
-            for side in range(SIDE):
+        for first in range(begin, last + 1, many):
+            for side in range(many):
                 hours[side] = asked[min(first + side, last)]
-            _measure(given.p_mw, hours, points, near)
-            for side in range(SIDE):
+            if points.paired:
+                _measure_pairs(given.p_mw, hours, points, near)
+            else:
+                _measure(given.p_mw, hours, points, near)
+            for side in range(many):
                 h = hours[side]
                 sifted.wrong[h] = always if same else _judge_controls(given, h)
-                sifted.point[h] = place_of_largest(load(near, side * LANES)) % LANES
+                sifted.point[h] = place_of_largest(load(near, side * LANES)) % lanes
         count_up(counts, SIFTED, last + 1 - begin)
 
 

@@ -5,6 +5,7 @@ and keeps sums in memory. A vector value lives in registers. The operations (all
 
     load(array, at)            LANES consecutive elements          store(array, at, v)
     spread64(x), spread32(x)   the same number in every lane       load_spread(array, at)
+    load_pair(array, a, b)     element a in the lower half of the lanes, b in the upper half
     fma(a, b, c) = a·b + c     fnma(a, b, c) = c − a·b             add, sub, mul, div
     max_abs(m, a)              larger of m and |a|; a NaN in a wins
     to32(v), to64(v)           change of precision                 largest(v)   over all lanes
@@ -137,6 +138,23 @@ def load_spread(typing_context, array, at):  # type: ignore[no-untyped-def]
         return _spread(builder, kind, builder.load(place))
 
     return kind(array, at), code
+
+
+@operation
+def load_pair(typing_context, array, at, other):  # type: ignore[no-untyped-def]
+    """One element in the lower half of the lanes, another one in the upper half."""
+    kind = _of(array)
+
+    def code(context, builder, signature, args):  # type: ignore[no-untyped-def]
+        whole, half = ir.IntType(32), LANES // 2
+        pair = ir.Constant(ir.VectorType(llvm_type(kind).element, 2), ir.Undefined)
+        for place, position in enumerate(args[1:]):
+            number = builder.load(_address(context, builder, signature.args[0], args[0], position))
+            pair = builder.insert_element(pair, number, ir.Constant(whole, place))
+        lanes = ir.Constant(ir.VectorType(whole, LANES), [0] * half + [1] * half)
+        return builder.shuffle_vector(pair, pair, lanes)
+
+    return kind(array, types.int64, types.int64), code
 
 
 def _spreading(kind: Vector, scalar: Any) -> Any:
