@@ -141,11 +141,10 @@ class Block(NamedTuple):
     −1.0 where at its least reactive power, ``fixed`` that power; neither: it is off. ``left`` is what is left
     of its reactive power, ``lack`` what the swapped rows lack, ``bent`` what is put on their right for it.
     ``moved`` marks lanes that have just switched, ``near`` those whose controls are looked at, ``slack`` how
-    far these may be off. What is judged of power: ``no_p`` and ``no_q`` are NaN where it is not finite,
-    ``passing`` and ``stranded`` the largest where there should be none; all are 0.0 in lanes with which nothing
-    is wrong, and ``wrong`` has the bits. ``done`` marks lanes that have arrived, ``shared`` is what they leave
-    to one slack. ``hours`` are those of the lanes, ``next_hours`` those of the next block, ``starts`` where their
-    rows begin in the caller's matrices.
+    far these may be off. ``passing`` and ``stranded`` are the largest power where there should be none,
+    ``unheeded`` is NaN where reactive power that no equation asks for is not finite, ``wrong`` has the bits.
+    ``done`` marks lanes that have arrived, ``shared`` is what they leave to one slack. ``hours`` are those of the
+    lanes, ``next_hours`` those of the next block, ``starts`` where their rows begin in the caller's matrices.
     """
 
     v: Floats
@@ -177,10 +176,9 @@ class Block(NamedTuple):
     near: Floats
     slack: Floats
     wide: Floats
-    no_p: Floats
-    no_q: Floats
     passing: Floats
     stranded: Floats
+    unheeded: Floats
     done: Floats
     shared: Floats
     wrong: npt.NDArray[np.uint8]
@@ -196,7 +194,7 @@ def new_block(rows: int, buses: int, controls: int) -> Block:
     sizes |= dict.fromkeys(("v_set", "inverse_square", "q_min", "q_max", "holds", "side", "fixed", "left"), many)
     sizes |= dict.fromkeys(("lack", "swapped", "bent"), many)
     sizes |= dict.fromkeys(("worst", "live", "moved", "its", "near", "slack", "wide"), W)
-    sizes |= dict.fromkeys(("no_p", "no_q", "passing", "stranded", "done", "shared"), W)
+    sizes |= dict.fromkeys(("passing", "stranded", "unheeded", "done", "shared"), W)
     room, begin = aligned(sum(sizes.values())), np.cumsum([0, *sizes.values()]).tolist()
     arrays = {name: room[first : first + sizes[name]] for name, first in zip(sizes, begin, strict=False)}
     return Block(
@@ -234,16 +232,17 @@ def begin_block(given: Given, places: Places, limits: bool, block: Block) -> Non
 
 @kernel
 def read_block(base: Base, given: Given, places: Places, limits: bool, block: Block) -> None:
-    """Read the schedule of the block's hours (LANES of them), judge it, and put every lane at the base point."""
+    """Read the schedule of the block's hours (LANES of them), and put every lane at the base point."""
     per_unit, hours, starts = 1.0 / given.sn_mva, block.hours, block.starts
     for w in range(W):
         starts[w] = hours[w] * len(places.bus)
     bring(given.p_mw, starts, per_unit, places.bus, block.p)
     bring(given.q_mvar, starts, per_unit, places.bus, block.q)
-    judge_block(len(given.control), len(places.transit.bus), block)
+    judge_block(len(given.control), places, block)
     for i in range(len(given.control)):
         store(block.e, i * W, load_spread(base.e, i))
         store(block.f, i * W, load_spread(base.f, i))
+    for i in places.slack_rows:
         store(block.residual, i * W, spread64(0.0))
     read_controls(False, given, places, limits, block)
     store(block.live, 0, spread64(1.0))
@@ -259,23 +258,35 @@ def read_block(base: Base, given: Given, places: Places, limits: bool, block: Bl
 
 
 @kernel
-def judge_block(solved: int, transit: int, block: Block) -> None:
-    """Find lanes whose power is not finite, or is where nothing is solved for: ``wrong`` has the bits."""
-    zero, rows = spread64(0.0), len(block.p) // W
-    no_p, no_q, passing, stranded = zero, zero, zero, zero
-    for i in range(rows):
-        no_p, no_q = fma(load(block.p, i * W), zero, no_p), fma(load(block.q, i * W), zero, no_q)
+def judge_block(solved: int, places: Places, block: Block) -> None:
+    """Find lanes with power that no equation would notice: ``wrong`` has the bits.
+
+    Where nothing is solved for; and what is not finite where a voltage is held, as that reactive power is free.
+    """
+    zero, transit, rows = spread64(0.0), len(places.transit.bus), len(block.p) // W
+    passing, stranded, unheeded = zero, zero, zero
     for i in range(solved, solved + transit):
         passing = max_abs(max_abs(passing, load(block.p, i * W)), load(block.q, i * W))
     for i in range(solved + transit, rows):
         stranded = max_abs(max_abs(stranded, load(block.p, i * W)), load(block.q, i * W))
-    store(block.no_p, 0, no_p)
-    store(block.no_q, 0, no_q)
+    for i in places.control_rows:
+        if i >= 0:
+            unheeded = fma(load(block.q, i * W), zero, unheeded)
     store(block.passing, 0, passing)
     store(block.stranded, 0, stranded)
+    store(block.unheeded, 0, unheeded)
     for w in range(W):
-        bad = BAD_P * (block.no_p[w] != 0.0) | BAD_Q * (block.no_q[w] != 0.0)
-        block.wrong[w] = bad | IN_TRANSIT * (block.passing[w] != 0.0) | STRANDED * (block.stranded[w] != 0.0)
+        misplaced = IN_TRANSIT * (block.passing[w] != 0.0) | STRANDED * (block.stranded[w] != 0.0)
+        block.wrong[w] = misplaced | BAD_Q * (block.unheeded[w] != 0.0)
+
+
+@kernel
+def not_finite(block: Block, w: int) -> int:
+    """Return the bits of what is no finite number in a lane that did not arrive."""
+    bad = 0
+    for k in range(w, len(block.p), W):
+        bad |= BAD_P * (block.p[k] * 0.0 != 0.0) | BAD_Q * (block.q[k] * 0.0 != 0.0)
+    return bad
 
 
 @kernel
@@ -422,8 +433,7 @@ def write_machines(pattern: Pattern, given: Given, places: Places, block: Block,
 
 @kernel
 def blank_lane(block: Block, rows: int, w: int) -> None:
-    """Leave no voltage and no residual power in a lane."""
+    """Leave no voltage in a lane."""
     for i in range(rows):
         block.e[i * W + w] = np.nan
         block.f[i * W + w] = np.nan
-        block.residual[i * W + w] = np.nan

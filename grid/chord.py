@@ -38,11 +38,12 @@ from grid.block import (
     at_point,
     begin_block,
     find_swapped,
+    not_finite,
     read_block,
     write_block,
 )
 from grid.kernels import HOLDING, Pattern, Rules, entry, inlined, kernel
-from grid.kernels_sift import SIFTED, SOLVING, Sifting, portioned, sift
+from grid.kernels_sift import SIFTED, SOLVED, SOLVING, Sifting, portioned, sift
 from grid.kernels_year import DIRECT, LOST, Found, Given
 from grid.simd import (
     LANES,
@@ -426,9 +427,9 @@ def solve_portion(
     chosen: Ints,
     block: Block,
     found: Found,
-) -> None:
-    """Solve the ``chosen`` hours block by block; the last block repeats its last hour to fill its lanes."""
-    hours, last = block.hours, len(chosen) - 1
+) -> int:
+    """Solve the ``chosen`` hours block by block, and return how many; the last block repeats its last hour."""
+    hours, last, solved = block.hours, len(chosen) - 1, 0
     for first in range(0, len(chosen), W):
         for w in range(W):
             hours[w], block.next_hours[w] = chosen[min(first + w, last)], chosen[min(first + W + w, last)]
@@ -437,10 +438,15 @@ def solve_portion(
         for w in range(W):
             h, right = hours[w], block.wrong[w] == 0
             arrived = right and block.live[w] == 0.0 and block.worst[w] <= rules.tolerance
+            if not arrived:
+                block.wrong[w] |= not_finite(block, w)
             block.done[w] = 1.0 if arrived else 0.0
+            solved += arrived and first + w <= last
             found.wrong[h], found.how[h] = block.wrong[w], DIRECT if arrived else LOST
-            found.iterations[h], found.mismatch_pu[h] = int(block.its[w]), block.worst[w]
+            found.iterations[h] = int(block.its[w]) if block.wrong[w] == 0 else 0
+            found.mismatch_pu[h] = block.worst[w]
         write_block(pattern, given, places, block, found)
+    return solved
 
 
 @inlined
@@ -475,4 +481,5 @@ def solve_chord(
         if k >= len(tasks.base):
             return
         chosen, base = tasks.order[tasks.first[k] : tasks.last[k]], at_point(ready.bases, tasks.base[k])
-        solve_portion(pattern, base, given, places, rules, chosen, block, found)
+        solved = solve_portion(pattern, base, given, places, rules, chosen, block, found)
+        count_up(sifting.counts, SOLVED, solved)

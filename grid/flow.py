@@ -234,8 +234,8 @@ def _run(grid: Prepared, injections: Injections, found: Found, options: FlowOpti
     rules = kernels.Rules(
         SQUARE_SHARE * options.tolerance_pu, options.max_iterations, options.enforce_q_limits, False
     )
-    sifted = _by_chords(grid, given, rules, asked, found, options.threads)
-    if kernels_year.all_direct(asked, sifted.wrong, found):
+    sifted, solved = _by_chords(grid, given, rules, asked, found, options.threads)
+    if solved == len(asked):
         return None
     wrong = sifted.wrong | found.wrong
     bad = np.flatnonzero(wrong & ~np.uint8(kernels_year.UNASKED))
@@ -273,24 +273,26 @@ def _blank(found: Found, hours: Ints) -> None:
 
 def _by_chords(
     grid: Prepared, given: Given, rules: kernels.Rules, asked: Ints, found: Found, threads: int
-) -> Sifted:
+) -> tuple[Sifted, int]:
     """Find the base point of each of the hours ``asked`` for, and solve the hours of each with its factor.
 
-    What is ready of the base points is used at once; hours of others follow when these have been worked out.
+    What is ready of the base points is used at once; hours of others follow when these have been worked out. Return
+    what was found out about the hours, and how many were solved.
     """
-    ready = grid.bases.ready
+    ready, solved, known = grid.bases.ready, 0, np.full(LANES, -1)
     if ready is None:
         sifted = sift_hours(grid, given, asked, threads)
     else:
-        sifted = unsifted(given)
-        _solve_ready(grid, given, rules, ready, Sifting(grid.points, asked, new_counts(), sifted), found, threads)
-    known = np.full(LANES, -1) if ready is None else ready.place
+        sifted, known = unsifted(given), ready.place
+        sifting = Sifting(grid.points, asked, new_counts(), sifted)
+        solved += _solve_ready(grid, given, rules, ready, sifting, found, threads)
     more = np.flatnonzero((sifted.hours_at > 0) & (known < 0))
     if len(more):
         ready = grid.bases.add(more.tolist())
         new = ready._replace(place=np.where(known < 0, ready.place, -1))
-        _solve_ready(grid, given, rules, new, Sifting(grid.points, asked[:0], new_counts(), sifted), found, threads)
-    return sifted
+        sifting = Sifting(grid.points, asked[:0], new_counts(), sifted)
+        solved += _solve_ready(grid, given, rules, new, sifting, found, threads)
+    return sifted, solved
 
 
 def _solve_ready(
@@ -301,8 +303,8 @@ def _solve_ready(
     sifting: Sifting,
     found: Found,
     threads: int,
-) -> None:
-    """Sift the hours asked for, and solve those whose base point is ready: threads meet once."""
+) -> int:
+    """Sift the hours asked for, solve those whose base point is ready, and return how many: threads meet once."""
     plan, places = grid.plan, grid.places
     sizes = len(plan.pattern.bus) + len(plan.transit.bus), len(places.bus), len(places.control)
     rules = rules._replace(max_iterations=CHORD_STEPS)
@@ -312,6 +314,7 @@ def _solve_ready(
         chord.solve_chord(plan.pattern, ready, given, places, rules, sifting, block, found)
 
     each_once(work, -(-len(given.p_mw) // LANES), threads)
+    return int(sifting.counts[kernels_sift.SOLVED])
 
 
 def sift_hours(grid: Prepared, given: Given, asked: Ints, threads: int) -> Sifted:

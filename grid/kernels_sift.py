@@ -2,7 +2,7 @@
 
 The distance to a point c is smallest where weight·p − half square is largest (``grid.sensitivities.nearness``).
 ``LANES`` base points are tried side by side. What else may be wrong with an hour is found where it is read
-(``block.judge_block``).
+(``block.judge_block``, ``block.not_finite``).
 """
 
 from __future__ import annotations
@@ -127,13 +127,13 @@ def _judge_controls(given: Given, h: int) -> int:
 SIFTED_HOURS = 8 * LANES
 """Hours that a thread takes at a time: some hundredths of a millisecond of work."""
 
-TAKEN, SIFTED, SOLVING = 0, 1, 2
-"""What threads count together: portions taken to be sifted, hours sifted, portions taken to be solved."""
+TAKEN, SIFTED, SOLVING, SOLVED = 0, 1, 2, 3
+"""What threads count together: portions taken to be sifted, hours sifted, portions taken and hours solved."""
 
 
 def new_counts() -> Ints:
     """Return counts for one meeting of threads: nothing has been taken."""
-    return np.zeros(3, np.int64)
+    return np.zeros(4, np.int64)
 
 
 @entry

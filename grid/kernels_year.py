@@ -92,15 +92,6 @@ class Found(NamedTuple):
     wrong: npt.NDArray[np.uint8]
 
 
-@entry
-def all_direct(asked: Ints, wrong: npt.NDArray[np.uint8], found: Found) -> bool:
-    """Whether nothing is wrong with any of the hours ``asked`` for, and chords solved them all."""
-    other = 0
-    for h in asked:
-        other |= wrong[h] | found.wrong[h] | (found.how[h] != DIRECT)
-    return other == 0
-
-
 @kernel
 def read_hour(given: Given, bus: Ints, at: int, hour: Hour) -> None:
     """Gather one hour of the given matrices into elimination order and per unit."""
