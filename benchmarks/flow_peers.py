@@ -124,7 +124,7 @@ def power_grid_model(case: Case) -> list[Engine]:
             error_tolerance=TOLERANCE_PU,
             max_iterations=MAX_ITERATIONS,
             threading=2,
-            output_component_types={"node": ["u_pu"]},
+            output_component_types={"node": ["u_pu", "u_angle"]},  # complex voltages, as of the others
             continue_on_batch_error=True,
         )
         return np.asarray(found["node"]["u_pu"], dtype=np.complex128)
