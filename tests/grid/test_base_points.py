@@ -18,6 +18,7 @@ from grid.model import FlowStatus
 from grid.network import build_net
 from grid.sensitivities import dc_angles
 from grid.simd import LANES, aligned
+from grid.summary import take
 from grid.threads import each_once, portions, take_turns
 from scenarios.load import load_scenario
 
@@ -38,8 +39,11 @@ def test_an_hour_takes_the_multiple_nearest_to_its_load():
     assert sifted.point.tolist() == [0, 0, 2, 2, 1, 1]
 
 
-def test_nearness_is_distance_of_angle_differences():
+@pytest.mark.parametrize("every", [1, 3], ids=["all points", "few enough to measure two hours at once"])
+def test_nearness_is_distance_of_angle_differences(every):
     net, model = case("case30")
+    model = replace(model, typical_mva=model.typical_mva[::every])
+    assert points_of(model).paired == (every == 3)
     hours = varied(net, model, 25).p_mw * np.linspace(0.0, 1.6, 25)[:, None]
 
     def differences(p_mw):
@@ -49,7 +53,7 @@ def test_nearness_is_distance_of_angle_differences():
     points = [differences(mva.real) for mva in model.typical_mva]
     nearest = [int(np.argmin([np.sum((differences(p) - point) ** 2) for point in points])) for p in hours]
     assert points_taken(model, hours).point.tolist() == nearest
-    assert len(set(nearest)) > 10
+    assert len(set(nearest)) > 20 / (1 + every)
 
 
 @pytest.mark.parametrize("options", [PLAIN, FlowOptions()], ids=["plain", "limits"])
@@ -62,6 +66,46 @@ def test_other_base_points_find_the_same(options):
     np.testing.assert_allclose(a.vm_pu, b.vm_pu, atol=1e-8)
     np.testing.assert_allclose(a.control_mvar, b.control_mvar, atol=1e-4)
     assert reference.mismatch(model, injections, b).max() <= 1e-8
+
+
+@pytest.mark.parametrize("threads", [1, 2, 5])
+def test_base_points_that_are_worked_out_later_change_no_bit(threads):
+    net, model = case("case118")
+    options, some = replace(PLAIN, threads=threads), slice(0, 3)
+    hours = varied(net, model, 90)
+    hours = model.injections(hours.p_mw * np.linspace(0.5, 1.3, 90)[:, None], hours.q_mvar)
+    at_once, by_and_by = replace(model), replace(model)
+    first, known = (
+        solve(by_and_by, take(hours, some), options),
+        prepared(by_and_by, options).bases.ready.place.copy(),
+    )
+    later, whole = solve(by_and_by, hours, options), solve(at_once, hours, options)
+    place = prepared(by_and_by, options).bases.ready.place
+    assert 0 < np.count_nonzero(known >= 0) < np.count_nonzero(place >= 0)
+    assert place.tolist() == prepared(at_once, options).bases.ready.place.tolist()
+    assert whole.solved.all() and not whole.newton_hours
+    np.testing.assert_array_equal(later.vm_pu, whole.vm_pu)
+    np.testing.assert_array_equal(later.va_deg, whole.va_deg)
+    np.testing.assert_array_equal(first.vm_pu, whole.vm_pu[some])
+
+
+@pytest.mark.parametrize("name", ["case118", "case300"])
+@pytest.mark.parametrize("options", [PLAIN, FlowOptions()], ids=["plain", "limits"])
+def test_held_voltages_are_at_their_set_points_to_rounding(name, options):
+    # They are put there only where a step moves them far (case300: by 0.3 rad at once); what shorter steps leave is
+    # rounding.
+    net, model = case(name)
+    hours = varied(net, model, 40)
+    set_points = hours.v_set_pu * np.linspace(0.995, 1.005, 40)[:, None]
+    hours = replace(hours, v_set_pu=set_points)
+    result = solve(model, hours, options)
+    made, chords = result.control_mvar, result.status == FlowStatus.SOLVED
+    inside = np.broadcast_to(chords[:, None], made.shape)
+    if options.enforce_q_limits:
+        inside = inside & (made > hours.q_min_mvar + 1e-6) & (made < hours.q_max_mvar - 1e-6)
+    off = np.abs(result.vm_pu[:, model.control_bus] / set_points - 1.0)
+    assert chords.sum() > 25 and inside.sum() > 400
+    assert off[inside].max() < 2e-12
 
 
 def test_limited_generators_cost_few_steps_more():
