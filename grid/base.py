@@ -51,15 +51,19 @@ def base_of(model: GridModel, distributed_slack: bool, limits: bool, point: int)
 
 
 class Bases:
-    """Base points of one grid, each worked out when an hour first takes it; what was, stays."""
+    """Base points of one grid, each worked out when an hour first takes it; what was, stays.
 
-    def __init__(self, make: Callable[[int], Base]) -> None:
+    Those that are known to be needed are worked out ``together``, as soon as one of them is.
+    """
+
+    def __init__(self, make: Callable[[int], Base], together: Iterable[int] = ()) -> None:
         self.at = cache(make)
         self.ready: Ready | None = None
+        self._together = frozenset(together)
 
     def add(self, points: Iterable[int]) -> Ready:
         """Work out some more points; return them and those that were ready before."""
-        known = set() if self.ready is None else set(np.flatnonzero(self.ready.place >= 0).tolist())
+        known = self._together if self.ready is None else set(np.flatnonzero(self.ready.place >= 0).tolist())
         wanted = sorted(known.union(points))
         place = np.full(LANES, -1)
         place[wanted] = np.arange(len(wanted))

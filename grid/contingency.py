@@ -161,9 +161,13 @@ PART_HOURS = 1024
 
 
 class _Case(NamedTuple):
-    """What all outages share: the grid as it is, voltages [buses] of its base points, the hours in parts."""
+    """What all outages share: the grid as it is, voltages [buses] of its base points, the hours in parts.
+
+    ``points`` are the base points that these hours take.
+    """
 
     intact: Prepared
+    points: tuple[int, ...]
     voltages_at: Callable[[int], Complexes]
     options: FlowOptions
     parts: tuple[tuple[Ints, Injections], ...]
@@ -191,7 +195,8 @@ def _case(model: GridModel, injections: Injections, options: FlowOptions) -> _Ca
     order = np.argsort(sifted.point, kind="stable")
     cuts = [order[first : first + PART_HOURS] for first in range(0, len(order), PART_HOURS)]
     voltages_at = cache(partial(_voltages, intact))
-    return _Case(intact, voltages_at, options, tuple((hours, take(injections, hours)) for hours in cuts))
+    points = tuple(np.flatnonzero(sifted.hours_at).tolist())
+    return _Case(intact, points, voltages_at, options, tuple((hours, take(injections, hours)) for hours in cuts))
 
 
 def _fewer(points: Points) -> Points:
@@ -216,7 +221,7 @@ def _outage(case: _Case, outage: Outage) -> _Outage:
         return make_base(without, new, case.options.enforce_q_limits, point, Start(e, f, e, f))
 
     whole = partial(prepared, replace(without, transit=np.zeros_like(without.transit)), case.options)
-    grid = Prepared(without, new, make_places(without, new), Bases(base_at), case.intact.points, whole)
+    grid = Prepared(without, new, make_places(without, new), Bases(base_at, case.points), case.intact.points, whole)
     return _Outage(grid, wires_of(without), dark)
 
 
