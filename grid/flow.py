@@ -279,13 +279,15 @@ def _by_chords(
     What is ready of the base points is used at once; hours of others follow when these have been worked out. Return
     what was found out about the hours, and how many were solved.
     """
-    ready, solved, known = grid.bases.ready, 0, np.full(LANES, -1)
+    ready, solved = grid.bases.ready, 0
     if ready is None:
-        sifted = sift_hours(grid, given, asked, threads)
+        sifted, known = sift_hours(grid, given, asked, threads), np.full(LANES, -1)
     else:
         sifted, known = unsifted(given), ready.place
         sifting = Sifting(grid.points, asked, new_counts(), sifted)
         solved += _solve_ready(grid, given, rules, ready, sifting, found, threads)
+    if solved == len(asked):
+        return sifted, solved
     more = np.flatnonzero((sifted.hours_at > 0) & (known < 0))
     if len(more):
         ready = grid.bases.add(more.tolist())
