@@ -455,7 +455,7 @@ def solve_portion(
 
 @inlined
 def portion_of(rows: int) -> int:
-    """Hours that a thread solves at a time: half a millisecond of work, in whole blocks."""
+    """Hours that a thread solves at a time: some tenths of a millisecond of work, in whole blocks."""
     return W * min(max(256 // max(rows, 1), 1), 8)
 
 
