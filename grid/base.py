@@ -17,10 +17,11 @@ from grid.block import Base, Entries, Places, Ready, Singles
 from grid.factor import Plan, plan_of
 from grid.kernels import HOLDING, PQ, Hour, Index, Rules, State
 from grid.kernels_base import factor_at, injected, operating_point
-from grid.kernels_sift import Points, new_points
+from grid.kernels_sift import FEATURES, Points, new_points
 from grid.kernels_year import Start
 from grid.model import Complexes, GridModel
-from grid.sensitivities import dc_angles, nearness
+from grid.nearness import nearness
+from grid.sensitivities import dc_angles
 from grid.simd import LANES
 from scenarios.records import Bools, Floats, Ints
 
@@ -33,15 +34,14 @@ USUAL = 0
 
 @lru_cache(maxsize=64)
 def points_of(model: GridModel) -> Points:
-    """Return what tells how near an hour is to each base point: by angle differences over branches of a DC flow.
+    """Return what tells how near an hour is to each base point, as chords feel it.
 
     Raises ``ValueError`` when the model has more than ``LANES`` points.
     """
     typical_mw = np.zeros((1, len(model.buses))) if model.typical_mva is None else model.typical_mva.real
     if len(typical_mw) > LANES:
         raise ValueError(f"{len(typical_mw)} typical points; at most {LANES} can be told apart")
-    weights, half_square = nearness(model, typical_mw)
-    return new_points(weights.T, half_square)
+    return new_points(*nearness(model, typical_mw, FEATURES))
 
 
 @lru_cache(maxsize=128)

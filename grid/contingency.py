@@ -192,16 +192,20 @@ def _case(model: GridModel, injections: Injections, options: FlowOptions) -> _Ca
     intact = whole._replace(points=_fewer(whole.points))
     given, asked = given_rows(intact.model, intact.plan, injections), np.arange(len(injections.p_mw))
     sifted = sift_hours(intact, given, asked, options.threads)
-    order = np.argsort(sifted.point, kind="stable")
+    order = np.argsort(sifted.rank, kind="stable")
     cuts = [order[first : first + PART_HOURS] for first in range(0, len(order), PART_HOURS)]
     voltages_at = cache(partial(_voltages, intact))
     points = tuple(np.flatnonzero(sifted.hours_at).tolist())
     return _Case(intact, points, voltages_at, options, tuple((hours, take(injections, hours)) for hours in cuts))
 
 
+FEW_POINTS = 16
+"""So many base points are not too many for one outage."""
+
+
 def _fewer(points: Points) -> Points:
     """Leave one in four of many base points: each outage has to work out its own, whatever the number of hours."""
-    if points.paired:
+    if np.count_nonzero(np.isfinite(points.half_square)) <= FEW_POINTS:
         return points
     return points._replace(half_square=np.where(np.arange(LANES) % 4 == 0, points.half_square, np.inf))
 

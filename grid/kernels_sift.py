@@ -1,8 +1,8 @@
 """Injections of all hours → the base point that is nearest to each, and hours whose controls cannot be used.
 
-The distance to a point c is smallest where weight·p − half square is largest (``grid.sensitivities.nearness``).
-``LANES`` base points are tried side by side. What else may be wrong with an hour is found where it is read
-(``block.judge_block``, ``block.not_finite``).
+``grid.nearness`` says how far an hour is from a point, as chords feel it: by the squared distance of a few features
+that are linear in the power. All base points are tried side by side. What else may be wrong with an hour is found
+where it is read (``block.judge_block``, ``block.not_finite``).
 """
 
 from __future__ import annotations
@@ -14,47 +14,70 @@ import numpy.typing as npt
 
 from grid.kernels import allocating, entry, inlined, kernel
 from grid.kernels_year import BAD_Q_MAX, BAD_Q_MIN, BAD_V_SET, Given
-from grid.simd import LANES, count_up, fma, load, load_pair, load_spread, place_of_largest, spread64, store, sub
+from grid.simd import (
+    GROUPS,
+    LANES,
+    aligned,
+    bits_of,
+    count_up,
+    fma,
+    load,
+    load_groups,
+    load_spread,
+    place_of_largest,
+    spread64,
+    store,
+    sub,
+)
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
-SIDE, HALF = 4, LANES // 2
-"""Hours that are measured side by side, twice as many where all points fit into ``HALF`` of the lanes."""
+FEATURES = LANES // GROUPS
+"""Features of an hour: ``GROUPS`` hours fit into one vector."""
+
+SIDE = 4
+AT_ONCE = SIDE * GROUPS
+"""Hours that are measured side by side, in so many vectors."""
 
 
 class Points(NamedTuple):
-    """What weighs the power of an hour for each base point [buses × LANES], and half squares [LANES] (∞: no point).
+    """What weighs the power of an hour for each feature, and the features of the base points.
 
-    Points that fit into half of the lanes are there twice (``paired``): two hours are measured at once, of which
-    one looks at the lower and the other at the upper half: half squares [2 × LANES], each with ∞ in the other half.
+    ``weight`` [buses × LANES] holds the weights of all features ``GROUPS`` times; ``place`` [FEATURES × LANES] and
+    ``half_square`` [LANES] are of the points (∞: no point).
     """
 
     weight: Floats
+    place: Floats
     half_square: Floats
-    paired: bool
 
 
-def new_points(weight: Floats, half_square: Floats) -> Points:
-    """Return points, at most ``LANES``, from their weights [buses × points] and half squares [points]."""
-    buses, count = weight.shape
-    paired = count <= HALF
-    firsts = (0, HALF) if paired else (0,)
-    weights, halves = np.zeros((buses, LANES)), np.full((len(firsts), LANES), np.inf)
-    for row, first in zip(halves, firsts, strict=True):
-        weights[:, first : first + count], row[first : first + count] = weight, half_square
-    return Points(weights.reshape(-1), halves.reshape(-1), paired)
+def new_points(weight: Floats, features: Floats) -> Points:
+    """Return points, at most ``LANES``: weights [buses × FEATURES], their features [points × FEATURES]."""
+    count, half_square = len(features), aligned(LANES, fill=np.inf)
+    weights, place = aligned(len(weight) * LANES), aligned(FEATURES * LANES)
+    weights[:] = np.tile(weight, GROUPS).reshape(-1)
+    place.reshape(FEATURES, LANES)[:, :count] = features.T
+    half_square[:count] = (features**2).sum(axis=1) / 2
+    return Points(weights, place, half_square)
 
 
 class Sifted(NamedTuple):
-    """Of each hour: what is wrong with its controls (bits of ``kernels_year``), and its nearest base point.
+    """Of each hour: what is wrong with its controls (bits of ``kernels_year``), and its ``rank``.
 
-    ``hours_at`` [LANES] is how many hours that can be tried each point has, once ``portioned`` has counted them.
+    Ranks go by base point, within a point by the distance from it, ``LEVELS`` of them. ``hours_at`` [LANES] is how
+    many hours that can be tried each point has, once ``portioned`` has counted them.
     """
 
     wrong: npt.NDArray[np.uint8]
-    point: npt.NDArray[np.int16]
+    rank: npt.NDArray[np.int16]
     hours_at: Ints
+
+    @property
+    def point(self) -> npt.NDArray[np.int16]:
+        """Base point of each hour."""
+        return self.rank // LEVELS
 
 
 class Sifting(NamedTuple):
@@ -83,38 +106,61 @@ def _of_controls(v_set: Floats, low: Floats, high: Floats) -> int:
 
 
 @kernel
-def _measure(p_mw: Floats, hours: Ints, points: Points, near: Floats) -> None:
-    """Set ``near`` [SIDE × LANES]: how near SIDE hours are to all points, which are so read once."""
-    buses, half = p_mw.shape[1], load(points.half_square, 0)
+def _find_features(p_mw: Floats, starts: Ints, weight: Floats, features: Floats) -> None:
+    """Set ``features`` [AT_ONCE × FEATURES] of the hours whose rows begin at ``starts``."""
     a, b, c, d = spread64(0.0), spread64(0.0), spread64(0.0), spread64(0.0)
-    at, bt, ct, dt = hours[0] * buses, hours[1] * buses, hours[2] * buses, hours[3] * buses
-    for i in range(buses):
-        point = load(points.weight, i * LANES)
-        a, b = fma(load_spread(p_mw, at + i), point, a), fma(load_spread(p_mw, bt + i), point, b)
-        c, d = fma(load_spread(p_mw, ct + i), point, c), fma(load_spread(p_mw, dt + i), point, d)
-    store(near, 0, sub(a, half))
-    store(near, LANES, sub(b, half))
-    store(near, 2 * LANES, sub(c, half))
-    store(near, 3 * LANES, sub(d, half))
+    for i in range(p_mw.shape[1]):
+        each = load(weight, i * LANES)
+        a = fma(load_groups(p_mw, starts, 0, i), each, a)
+        b = fma(load_groups(p_mw, starts, GROUPS, i), each, b)
+        c = fma(load_groups(p_mw, starts, 2 * GROUPS, i), each, c)
+        d = fma(load_groups(p_mw, starts, 3 * GROUPS, i), each, d)
+    store(features, 0, a)
+    store(features, LANES, b)
+    store(features, 2 * LANES, c)
+    store(features, 3 * LANES, d)
 
 
 @kernel
-def _measure_pairs(p_mw: Floats, hours: Ints, points: Points, near: Floats) -> None:
-    """Set ``near`` [2 · SIDE × LANES]: how near as many hours are to all points, which are there twice."""
-    buses = p_mw.shape[1]
-    a, b, c, d = spread64(0.0), spread64(0.0), spread64(0.0), spread64(0.0)
-    for i in range(buses):
-        point = load(points.weight, i * LANES)
-        a = fma(load_pair(p_mw, hours[0] * buses + i, hours[1] * buses + i), point, a)
-        b = fma(load_pair(p_mw, hours[2] * buses + i, hours[3] * buses + i), point, b)
-        c = fma(load_pair(p_mw, hours[4] * buses + i, hours[5] * buses + i), point, c)
-        d = fma(load_pair(p_mw, hours[6] * buses + i, hours[7] * buses + i), point, d)
-    for half in range(2):
-        other = load(points.half_square, half * LANES)
-        store(near, half * LANES, sub(a, other))
-        store(near, (half + 2) * LANES, sub(b, other))
-        store(near, (half + 4) * LANES, sub(c, other))
-        store(near, (half + 6) * LANES, sub(d, other))
+def _measure(features: Floats, points: Points, near: Floats) -> None:
+    """Set ``near`` [AT_ONCE × LANES]: how near hours are to all points; SIDE hours for each time these are read."""
+    half = load(points.half_square, 0)
+    for first in range(0, AT_ONCE, SIDE):
+        at = first * FEATURES
+        a, b, c, d = spread64(0.0), spread64(0.0), spread64(0.0), spread64(0.0)
+        for k in range(FEATURES):
+            place = load(points.place, k * LANES)
+            a = fma(load_spread(features, at + k), place, a)
+            b = fma(load_spread(features, at + FEATURES + k), place, b)
+            c = fma(load_spread(features, at + 2 * FEATURES + k), place, c)
+            d = fma(load_spread(features, at + 3 * FEATURES + k), place, d)
+        store(near, first * LANES, sub(a, half))
+        store(near, (first + 1) * LANES, sub(b, half))
+        store(near, (first + 2) * LANES, sub(c, half))
+        store(near, (first + 3) * LANES, sub(d, half))
+
+
+LEVELS = 64
+_DIGITS, _NEAREST = 1, 2.0**-26
+"""Levels of the squared distance, from the first one on: two for each doubling, told apart by one binary digit."""
+
+
+@inlined
+def _level(square: float) -> int:
+    """Return the level of a squared distance: what is left of its bits are exponent and first binary digits."""
+    drop = 52 - _DIGITS
+    level: int = min(max((bits_of(square) >> drop) - (bits_of(_NEAREST) >> drop), 0), LEVELS - 1)
+    return level
+
+
+@inlined
+def _rank(features: Floats, near: Floats, side: int) -> int:
+    """Return the rank of one of the hours that have been measured."""
+    point: int = place_of_largest(load(near, side * LANES)) % LANES
+    own = 0.0
+    for k in range(side * FEATURES, (side + 1) * FEATURES):
+        own += features[k] * features[k]
+    return point * LEVELS + _level(own - 2.0 * near[side * LANES + point])
 
 
 @inlined
@@ -143,26 +189,23 @@ def sift(given: Given, sifting: Sifting) -> None:
     Where power is no number, any point does.
     """
     points, asked, counts, sifted = sifting
-    near, hours = np.empty(2 * SIDE * LANES), np.zeros(2 * SIDE, np.int64)
-    many, lanes = (2 * SIDE, HALF) if points.paired else (SIDE, LANES)
+    near, features, starts = np.empty(AT_ONCE * LANES), np.empty(AT_ONCE * FEATURES), np.empty(AT_ONCE, np.int64)
     same = max(len(given.v_set), len(given.q_min), len(given.q_max)) == 1
-    always = _judge_controls(given, 0) if same else 0
+    always, buses = _judge_controls(given, 0) if same else 0, given.p_mw.shape[1]
     while True:
         begin = SIFTED_HOURS * count_up(counts, TAKEN, 1)
         if begin >= len(asked):
             return
         last = min(begin + SIFTED_HOURS, len(asked)) - 1
-        for first in range(begin, last + 1, many):
-            for side in range(many):
-                hours[side] = asked[min(first + side, last)]
-            if points.paired:
-                _measure_pairs(given.p_mw, hours, points, near)
-            else:
-                _measure(given.p_mw, hours, points, near)
-            for side in range(many):
-                h = hours[side]
+        for first in range(begin, last + 1, AT_ONCE):
+            for side in range(AT_ONCE):
+                starts[side] = buses * asked[min(first + side, last)]
+            _find_features(given.p_mw, starts, points.weight, features)
+            _measure(features, points, near)
+            for side in range(min(AT_ONCE, last + 1 - first)):
+                h = asked[first + side]
                 sifted.wrong[h] = always if same else _judge_controls(given, h)
-                sifted.point[h] = place_of_largest(load(near, side * LANES)) % lanes
+                sifted.rank[h] = _rank(features, near, side)
         count_up(counts, SIFTED, last + 1 - begin)
 
 
@@ -180,25 +223,26 @@ class Tasks(NamedTuple):
 
 @allocating
 def portioned(sifted: Sifted, place: Ints, size: int) -> Tasks:
-    """Put the hours that can be tried into order by base point, and cut those of each into portions of ``size``.
+    """Put the hours that can be tried into order by rank, and cut those of each point into portions of ``size``.
 
-    Hours are left out whose base point has no ``place`` [LANES] among those that have been worked out (−1).
+    Hours that are about as far from their point take about as many steps: a block waits for its slowest hour. Hours
+    are left out whose base point has no ``place`` [LANES] among those that have been worked out (−1).
     """
-    hours, first = len(sifted.wrong), np.zeros(LANES + 2, np.int64)
+    hours, at = len(sifted.wrong), np.zeros(LANES * LEVELS + 1, np.int64)
     for h in range(hours):
         if sifted.wrong[h] == 0:
-            first[sifted.point[h] + 2] += 1
-    for k in range(LANES):
-        sifted.hours_at[k] = first[k + 2]
-        if place[k] < 0:
-            first[k + 2] = 0
-        first[k + 2] += first[k + 1]
-    order = np.empty(first[LANES + 1], np.int64)
+            at[sifted.rank[h] + 1] += 1
+    for point in range(LANES):
+        sifted.hours_at[point] = 0
+        for rank in range(point * LEVELS, (point + 1) * LEVELS):
+            sifted.hours_at[point] += at[rank + 1]
+            at[rank + 1] = at[rank] + (at[rank + 1] if place[point] >= 0 else 0)
+    order, first = np.empty(at[LANES * LEVELS], np.int64), at[::LEVELS].copy()
     for h in range(hours):
-        k = sifted.point[h]
-        if sifted.wrong[h] == 0 and place[k] >= 0:
-            order[first[k + 1]] = h
-            first[k + 1] += 1
+        rank = sifted.rank[h]
+        if sifted.wrong[h] == 0 and place[rank // LEVELS] >= 0:
+            order[at[rank]] = h
+            at[rank] += 1
     count, cuts = 0, np.empty((3, len(order) // size + LANES), np.int64)
     for k in range(LANES):
         for begin in range(first[k], first[k + 1], size):

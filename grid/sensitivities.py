@@ -53,8 +53,8 @@ def dc_angles(model: GridModel, p_mw: Floats) -> Floats:
     given = p_mw / model.sn_mva
     np.add.at(given, f, b * shift)
     np.add.at(given, t, -b * shift)
-    roots, free = _roots_and_free(model)
-    laplace = _laplacian(model, b)
+    roots, free = roots_and_free(model)
+    laplace = laplacian(model, b)
     angle = np.zeros(len(model.buses))
     angle[roots] = _reference_angle(model, roots)
     if len(free):
@@ -63,35 +63,14 @@ def dc_angles(model: GridModel, p_mw: Floats) -> Floats:
     return angle
 
 
-def nearness(model: GridModel, p_mw: Floats) -> tuple[Floats, Floats]:
-    """Return (weights [points × buses] per MW, half squares [points]) that tell how near injections are to points.
-
-    The distance of injections p to a point c is |d(p) − d(c)|, where d are the DC angle differences over all
-    branches; its square is |d(p)|² + 2 · (half square − weights · p). ``p_mw`` is [points × buses].
-    """
-    b, _ = linear_branches(model)
-    _, free = _roots_and_free(model)
-    weights, spread = np.zeros_like(p_mw), np.zeros((len(p_mw), len(model.branches)))
-    if len(free):
-        solve = splu(_laplacian(model, b)[free][:, free].tocsc()).solve
-        angle = np.zeros_like(p_mw)
-        angle[:, free] = solve(p_mw[:, free].T / model.sn_mva).T
-        spread = np.where(b != 0, angle[:, model.from_bus] - angle[:, model.to_bus], 0.0)
-        back = np.zeros((len(model.buses), len(p_mw)))
-        np.add.at(back, model.from_bus, spread.T)
-        np.add.at(back, model.to_bus, -spread.T)
-        weights[:, free] = solve(back[free]).T / model.sn_mva
-    return weights, (spread**2).sum(axis=1) / 2
-
-
 def ptdf(model: GridModel) -> Floats:
     """Return the change of each branch flow per unit of injection at each bus [branches × buses].
 
     The injection is taken out by the slacks in proportion to their weights. Columns of unsupplied buses are 0.
     """
     b, _ = linear_branches(model)
-    roots, free = _roots_and_free(model)
-    laplace = _laplacian(model, b)
+    roots, free = roots_and_free(model)
+    laplace = laplacian(model, b)
     reach = np.zeros((len(model.buses), len(model.buses)))
     if len(free):
         reach[np.ix_(free, free)] = splu(laplace[free][:, free].tocsc()).solve(np.eye(len(free)))
@@ -113,7 +92,8 @@ def lodf(model: GridModel, factors: Floats | None = None) -> Floats:
     return shares
 
 
-def _laplacian(model: GridModel, b: Floats) -> csc_matrix:
+def laplacian(model: GridModel, b: Floats) -> csc_matrix:
+    """Return the matrix of a DC flow [buses × buses] from the susceptances of the branches."""
     f, t, size = model.from_bus, model.to_bus, len(model.buses)
     values = np.concatenate([b, b, -b, -b])
     return csc_matrix((values, (np.concatenate([f, t, f, t]), np.concatenate([f, t, t, f]))), shape=(size, size))
@@ -129,7 +109,7 @@ def _islands(model: GridModel) -> Ints:
     return np.asarray(label, dtype=np.int64)
 
 
-def _roots_and_free(model: GridModel) -> tuple[Ints, Ints]:
+def roots_and_free(model: GridModel) -> tuple[Ints, Ints]:
     """Positions of the first angle reference of every island, and of the other supplied buses."""
     island = _islands(model)
     fixed = model.slack_bus[np.isfinite(model.slack_angle_deg)]

@@ -5,7 +5,7 @@ and keeps sums in memory. A vector value lives in registers. The operations (all
 
     load(array, at)            LANES consecutive elements          store(array, at, v)
     spread64(x), spread32(x)   the same number in every lane       load_spread(array, at)
-    load_pair(array, a, b)     element a in the lower half of the lanes, b in the upper half
+    load_groups(array, starts, first, i)   element i from each of GROUPS starts, every one in a group of lanes
     fma(a, b, c) = a·b + c     fnma(a, b, c) = c − a·b             add, sub, mul, div
     max_abs(m, a)              larger of m and |a|; a NaN in a wins
     to32(v), to64(v)           change of precision                 largest(v)   over all lanes
@@ -14,6 +14,7 @@ and keeps sums in memory. A vector value lives in registers. The operations (all
     choose(a, b, x, y)         x where a > b, else y (also where a or b is NaN)
     root(a)                    square root
     index(array, at)           one whole number of an array, as int64
+    bits_of(x)                 the bits of a double, as int64
     hasten_read(array, at), hasten_write(array, at)   fetch what is soon read or written into the cache
 
 Arrays that vectors lie in come from ``aligned``.
@@ -35,6 +36,9 @@ from numba.extending import intrinsic, models, register_model
 
 LANES = 32
 """Hours solved side by side: four AVX-512 registers of doubles, two of floats."""
+
+GROUPS = 4
+"""Groups of neighbouring lanes that can hold different numbers each."""
 
 LINE_BYTES = 64
 """Length of a line of the cache, and of a vector register: vectors that straddle two lines take twice as long."""
@@ -141,20 +145,22 @@ def load_spread(typing_context, array, at):  # type: ignore[no-untyped-def]
 
 
 @operation
-def load_pair(typing_context, array, at, other):  # type: ignore[no-untyped-def]
-    """One element in the lower half of the lanes, another one in the upper half."""
+def load_groups(typing_context, array, starts, first, i):  # type: ignore[no-untyped-def]
+    """Element ``starts[first + g] + i`` in all lanes of group g."""
     kind = _of(array)
 
     def code(context, builder, signature, args):  # type: ignore[no-untyped-def]
-        whole, half = ir.IntType(32), LANES // 2
-        pair = ir.Constant(ir.VectorType(llvm_type(kind).element, 2), ir.Undefined)
-        for place, position in enumerate(args[1:]):
-            number = builder.load(_address(context, builder, signature.args[0], args[0], position))
-            pair = builder.insert_element(pair, number, ir.Constant(whole, place))
-        lanes = ir.Constant(ir.VectorType(whole, LANES), [0] * half + [1] * half)
-        return builder.shuffle_vector(pair, pair, lanes)
+        whole, size = ir.IntType(32), LANES // GROUPS
+        few = ir.Constant(ir.VectorType(llvm_type(kind).element, GROUPS), ir.Undefined)
+        for group in range(GROUPS):
+            place = builder.add(args[2], ir.Constant(args[2].type, group))
+            start = builder.load(_address(context, builder, signature.args[1], args[1], place))
+            number = _address(context, builder, signature.args[0], args[0], builder.add(start, args[3]))
+            few = builder.insert_element(few, builder.load(number), ir.Constant(whole, group))
+        lanes = ir.Constant(ir.VectorType(whole, LANES), [group for group in range(GROUPS) for _ in range(size)])
+        return builder.shuffle_vector(few, few, lanes)
 
-    return kind(array, types.int64, types.int64), code
+    return kind(array, starts, types.int64, types.int64), code
 
 
 def _spreading(kind: Vector, scalar: Any) -> Any:
@@ -242,6 +248,16 @@ def index(typing_context, array, at):  # type: ignore[no-untyped-def]
         return number if number.type.width == 64 else builder.zext(number, ir.IntType(64))
 
     return types.int64(array, at), code
+
+
+@operation
+def bits_of(typing_context, x):  # type: ignore[no-untyped-def]
+    """Bits of a double as a whole number; ordered as the numbers are where these are not negative."""
+
+    def code(context, builder, signature, args):  # type: ignore[no-untyped-def]
+        return builder.bitcast(context.cast(builder, args[0], signature.args[0], types.float64), ir.IntType(64))
+
+    return types.int64(x), code
 
 
 @operation
