@@ -91,47 +91,56 @@ PACE = 3.0
 
 
 @inlined
-def mismatch(pattern: Pattern, block: Block, i: int) -> Any:
-    """Scheduled minus computed power of row i, active and reactive (pu)."""
+def current(pattern: Pattern, block: Block, i: int) -> Any:
+    """Return the current injected at row i (pu): its real part with the sign turned, and its imaginary part."""
     e, f, y_col, y_g, y_b = block.e, block.f, pattern.y_col, pattern.y_g, pattern.y_b
-    g_e, b_f, g_f, b_e = spread64(0.0), spread64(0.0), spread64(0.0), spread64(0.0)
+    minus_real, imag = spread64(0.0), spread64(0.0)
     for k in range(index(pattern.y_ptr, i), index(pattern.y_ptr, i + 1)):
         j = index(y_col, k) * W
         e_j, f_j, g, b = load(e, j), load(f, j), load_spread(y_g, k), load_spread(y_b, k)
-        g_e, b_f, g_f, b_e = fma(g, e_j, g_e), fma(b, f_j, b_f), fma(g, f_j, g_f), fma(b, e_j, b_e)
-    minus_real, imag, e_i, f_i = sub(b_f, g_e), add(g_f, b_e), load(e, i * W), load(f, i * W)
-    left_p = fnma(f_i, imag, fma(e_i, minus_real, load(block.p, i * W)))
-    left_q = fma(e_i, imag, fma(f_i, minus_real, load(block.q, i * W)))
+        minus_real, imag = fma(b, f_j, fnma(g, e_j, minus_real)), fma(b, e_j, fma(g, f_j, imag))
+    return minus_real, imag
+
+
+@inlined
+def left_active(pattern: Pattern, block: Block, i: int, minus_real: Any, imag: Any) -> Any:
+    """Scheduled minus computed active power of row i (pu)."""
+    left = fma(load(block.e, i * W), minus_real, load(block.p, i * W))
+    left = fnma(load(block.f, i * W), imag, left)
     if pattern.share[i] != 0.0:
-        left_p = fma(load_spread(pattern.share, i), load(block.residual, index(pattern.reference, i) * W), left_p)
-    return left_p, left_q
+        left = fma(load_spread(pattern.share, i), load(block.residual, index(pattern.reference, i) * W), left)
+    return left
+
+
+@inlined
+def left_reactive(block: Block, i: int, minus_real: Any, imag: Any) -> Any:
+    """Scheduled minus computed reactive power of row i (pu)."""
+    left = fma(load(block.f, i * W), minus_real, load(block.q, i * W))
+    return fma(load(block.e, i * W), imag, left)
 
 
 @kernel
 def mismatch_forward(pattern: Pattern, base: Base, control: Ints, block: Block, first: bool) -> None:
     """Compute every mismatch, keep the largest of each lane in ``worst``, and eliminate forward into ``x``.
 
-    The ``first`` time all lanes are at the base point, whose powers are known (but for other set points).
+    The ``first`` time all lanes are at the base point, whose powers are known (but for other set points). What is
+    left of reactive power does not matter in single rows, where voltage is held whatever that takes.
     """
-    x, one, worst = block.x, spread64(1.0), spread32(0.0)
+    x, worst = block.x, spread32(0.0)
     for i in range(len(control)):
         if first:
-            left_p = sub(load(block.p, i * W), load_spread(base.p, i))
-            left_q = sub(load(block.q, i * W), load_spread(base.q, i))
+            minus_real, imag = spread64(0.0), spread64(0.0)
+            a = to32(sub(load(block.p, i * W), load_spread(base.p, i)))
         else:
-            left_p, left_q = mismatch(pattern, block, i)
-        a, b, c = to32(left_p), to32(left_q), index(control, i)
+            minus_real, imag = current(pattern, block, i)
+            a = to32(left_active(pattern, block, i, minus_real, imag))
         worst = max_abs(worst, a)
-        if c >= 0:
-            store(block.left, c * W, left_q)
         if base.double[i] == 1:
-            if c >= 0 and (block.active[c] == 1 or base.kind[c] == HOLDING):
-                if block.active[c] == 1:
-                    worst = max_abs(worst, mul(to32(sub(one, load(block.holds, c * W))), b))
-                own = spread64(0.0) if base.kind[c] == HOLDING else sub(one, load(block.swapped, c * W))
-                b = mul(to32(own), b)
+            if first:
+                left_q = sub(load(block.q, i * W), load_spread(base.q, i))
             else:
-                worst = max_abs(worst, b)
+                left_q = left_reactive(block, i, minus_real, imag)
+            b, worst = right_side(base, block, index(control, i), left_q, worst)
             for k in range(index(base.l_ptr, i), index(base.l_ptr, i + 1)):
                 y = load(x, index(base.l_x, k))
                 a, b = fma(load_spread(base.l_turn, k), y, a), fma(load_spread(base.l_stretch, k), y, b)
@@ -141,6 +150,32 @@ def mismatch_forward(pattern: Pattern, base: Base, control: Ints, block: Block, 
                 a = fma(load_spread(base.l_turn, k), load(x, index(base.l_x, k)), a)
         store(x, i * W2, a)
     store(block.worst, 0, to64(worst))
+
+
+@inlined
+def right_side(base: Base, block: Block, c: int, left_q: Any, worst: Any) -> Any:
+    """Return the right-hand side of a second row, and ``worst`` with it; where voltage is held it is 0.
+
+    Its control c (−1: none) may do so at the base point, or in some of the hours.
+    """
+    b, one = to32(left_q), spread64(1.0)
+    if c >= 0:
+        store(block.left, c * W, left_q)
+    if c >= 0 and (block.active[c] == 1 or base.kind[c] == HOLDING):
+        if block.active[c] == 1:
+            worst = max_abs(worst, mul(to32(sub(one, load(block.holds, c * W))), b))
+        own = spread64(0.0) if base.kind[c] == HOLDING else sub(one, load(block.swapped, c * W))
+        return mul(to32(own), b), worst
+    return b, max_abs(worst, b)
+
+
+@kernel
+def left_at_held(pattern: Pattern, base: Base, control: Ints, block: Block) -> None:
+    """Find what is left of reactive power where rows are single."""
+    for i in range(len(control)):
+        if base.double[i] == 0:
+            minus_real, imag = current(pattern, block, i)
+            store(block.left, index(control, i) * W, left_reactive(block, i, minus_real, imag))
 
 
 @kernel
@@ -449,6 +484,8 @@ def solve_portion(
             found.wrong[h], found.how[h] = block.wrong[w], DIRECT if arrived else LOST
             found.iterations[h] = int(block.its[w]) if block.wrong[w] == 0 else 0
             found.mismatch_pu[h] = block.worst[w]
+        if len(found.control_mvar) > 0:
+            left_at_held(pattern, base, given.control, block)
         write_block(pattern, given, places, block, found)
     return solved
 
