@@ -17,6 +17,7 @@ from grid.simd import (
     LANES,
     add,
     aligned,
+    any_above,
     choose,
     div,
     fma,
@@ -253,8 +254,10 @@ def read_block(base: Base, given: Given, places: Places, limits: bool, block: Bl
     for w in range(W):
         if block.wrong[w] != 0:
             block.live[w] = 0.0
-        if limits:
-            find_swapped(base, block, w)
+    if limits:
+        find_swapped(base, block)
+        for w in range(W):
+            invert(base, block, w)
 
 
 @kernel
@@ -343,26 +346,29 @@ def begin_limits(base: Base, block: Block, i: int, c: int) -> None:
 
 
 @kernel
-def find_swapped(base: Base, block: Block, w: int) -> None:
-    """List the controls of a lane whose type is not the base point's, and invert their responses.
-
-    A lane with too many of them is given up.
-    """
-    many, first = 0, w * MOST_SWAPPED
+def find_swapped(base: Base, block: Block) -> None:
+    """List the controls of all lanes whose type is not the base point's; a lane with too many is given up."""
+    block.many[:] = 0
     for c in range(len(block.active)):
-        k = c * W + w
-        differs = (block.holds[k] == 1.0) != (base.kind[c] == HOLDING)
-        block.swapped[k] = 1.0 if differs else 0.0
-        if differs:
+        holds = load(block.holds, c * W)
+        differs = sub(spread64(1.0), holds) if base.kind[c] == HOLDING else holds
+        store(block.swapped, c * W, differs)
+        if any_above(differs, spread64(0.0)):
             block.active[c] = 1
-            if many < MOST_SWAPPED:
-                block.which[first + many] = c
-            many += 1
-    block.many[w] = many
-    if many > MOST_SWAPPED:
-        block.live[w], block.many[w] = 0.0, 0
-    elif many > 0:
-        invert(base, block, w)
+            list_swapped(c, block)
+    for w in range(W):
+        if block.many[w] > MOST_SWAPPED:
+            block.live[w], block.many[w] = 0.0, 0
+
+
+@kernel
+def list_swapped(c: int, block: Block) -> None:
+    """Enter a control in the lists of the lanes in which it is swapped, as long as there is room."""
+    for w in range(W):
+        if block.swapped[c * W + w] == 1.0:
+            if block.many[w] < MOST_SWAPPED:
+                block.which[w * MOST_SWAPPED + block.many[w]] = c
+            block.many[w] += 1
 
 
 @kernel

@@ -38,6 +38,7 @@ from grid.block import (
     at_point,
     begin_block,
     find_swapped,
+    invert,
     not_finite,
     read_block,
     write_block,
@@ -48,6 +49,7 @@ from grid.kernels_year import DIRECT, LOST, Found, Given
 from grid.simd import (
     LANES,
     add,
+    any_above,
     any_beyond,
     choose,
     count_up,
@@ -56,7 +58,6 @@ from grid.simd import (
     hasten_read,
     hasten_write,
     index,
-    largest,
     load,
     load_spread,
     max_abs,
@@ -86,7 +87,7 @@ FAR, STRETCHED = 1e-3, 1e-5
 off by an eighth of the fourth power of the turn and a sixth of the third of the stretch, which is rounding."""
 HASTENED = 3
 """Lanes whose rows are fetched at a time, twice in every step."""
-PACE = 3.0
+PACE = 6.0
 """An hour is given up that would have to shrink its mismatch more than so many times in every step that is left."""
 
 
@@ -349,16 +350,17 @@ def switch_controls(rows: Ints, base: Base, block: Block, rules: Rules) -> None:
     near = choose(spread64(NEAR), worst, load(block.live, 0), spread64(0.0))
     store(block.moved, 0, spread64(0.0))
     store(block.near, 0, near)
-    if not largest(near) > 0.0:
+    if not any_above(near, spread64(0.0)):
         return
     store(block.slack, 0, mul(spread64(SLACK), choose(worst, tolerance, worst, tolerance)))
     for c in range(len(rows)):
         if rows[c] >= 0:
             switch_control(rows[c], c, base, block)
-    if largest(load(block.moved, 0)) > 0.0:
+    if any_above(load(block.moved, 0), spread64(0.0)):
+        find_swapped(base, block)
         for w in range(W):
             if block.moved[w] == 1.0:
-                find_swapped(base, block, w)
+                invert(base, block, w)
 
 
 @kernel
@@ -371,9 +373,10 @@ def switch_control(i: int, c: int, base: Base, block: Block) -> None:
         off = beyond_range(block, c)
     else:
         off = mul(load(block.side, c * W), beyond_set_point(block, i, c))
-    store(block.wide, 0, mul(load(block.near, 0), sub(off, load(block.slack, 0))))
-    if not largest(load(block.wide, 0)) > 0.0:
+    wide = mul(load(block.near, 0), sub(off, load(block.slack, 0)))
+    if not any_above(wide, spread64(0.0)):
         return
+    store(block.wide, 0, wide)
     for w in range(W):
         if block.wide[w] > 0.0:
             switch_lane(i, c, w, block)
@@ -432,7 +435,7 @@ def chord_block(
         if rules.limits:
             measure_swapped(base, rows, block)
         settle(rows, base, block, rules, rules.tolerance * PACE**left)
-        if largest(load(block.live, 0)) == 0.0:
+        if not any_above(load(block.live, 0), spread64(0.0)):
             return
 
 

@@ -10,7 +10,7 @@ and keeps sums in memory. A vector value lives in registers. The operations (all
     max_abs(m, a)              larger of m and |a|; a NaN in a wins
     to32(v), to64(v)           change of precision                 largest(v)   over all lanes
     place_of_largest(v)        the first lane with the largest number
-    any_beyond(a, b)           whether |a| > b in any lane
+    any_above(a, b), any_beyond(a, b)   whether a > b, |a| > b in any lane
     choose(a, b, x, y)         x where a > b, else y (also where a or b is NaN)
     root(a)                    square root
     index(array, at)           one whole number of an array, as int64
@@ -226,16 +226,22 @@ def choose(typing_context, a, b, x, y):  # type: ignore[no-untyped-def]
     return x(a, b, x, y), code
 
 
-@operation
-def any_beyond(typing_context, a, limit):  # type: ignore[no-untyped-def]
-    """Whether |a| > limit in any lane (NaN is not)."""
+def _anywhere(size: bool) -> Any:
+    @operation
+    def compare(typing_context, a, limit):  # type: ignore[no-untyped-def]
+        """Whether a, or its size, is larger than the limit in any lane (NaN is not)."""
 
-    def code(context, builder, signature, args):  # type: ignore[no-untyped-def]
-        beyond = builder.fcmp_ordered(">", _call(builder, a, "fabs", [args[0]]), args[1])
-        lanes = builder.bitcast(beyond, ir.IntType(LANES))
-        return builder.icmp_unsigned("!=", lanes, ir.Constant(ir.IntType(LANES), 0))
+        def code(context, builder, signature, args):  # type: ignore[no-untyped-def]
+            number = _call(builder, a, "fabs", [args[0]]) if size else args[0]
+            lanes = builder.bitcast(builder.fcmp_ordered(">", number, args[1]), ir.IntType(LANES))
+            return builder.icmp_unsigned("!=", lanes, ir.Constant(ir.IntType(LANES), 0))
 
-    return types.boolean(a, limit), code
+        return types.boolean(a, limit), code
+
+    return compare
+
+
+any_above, any_beyond = _anywhere(False), _anywhere(True)
 
 
 @operation

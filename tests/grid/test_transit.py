@@ -81,13 +81,14 @@ def test_a_chain_goes_bus_by_bus():
 @pytest.mark.parametrize("options", [PLAIN, FlowOptions()], ids=["plain", "limits"])
 def test_the_whole_grid_has_the_same_solution(name, options):
     net, model = case(name)
-    injections = varied(net, model, 40)
+    hours = varied(net, model, 40)
+    # at its full load case300 has no solution within its reactive limits in some of these hours, and next to those
+    # either way may find one that the other misses
+    injections = replace(hours, p_mw=0.9 * hours.p_mw, q_mvar=0.9 * hours.q_mvar)
     eliminated = plan_of(model, False).transit.bus
     assert len(eliminated) >= 5
     less, all_buses = solve(model, injections, options), solve(whole(model), injections, options)
-    # case300 has no solution within its reactive limits in some of these hours, whoever looks for one
-    np.testing.assert_array_equal(less.solved, all_buses.solved)
-    assert less.solved.mean() > 0.5
+    assert less.solved.all() and all_buses.solved.all()
     np.testing.assert_allclose(less.vm_pu, all_buses.vm_pu, atol=1e-8)
     np.testing.assert_allclose(less.va_deg, all_buses.va_deg, atol=1e-6)
     assert np.nanmax(reference.mismatch(model, injections, less)) <= 1e-8
