@@ -15,7 +15,8 @@ writes back into what it was given.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
-from typing import Any, TypeVar, dataclass_transform
+from functools import cache
+from typing import Any, NamedTuple, TypeVar, cast, dataclass_transform
 
 import numpy as np
 import numpy.typing as npt
@@ -54,32 +55,53 @@ def record(cls: type[T]) -> type[T]:
     return dataclass(frozen=True, slots=True, eq=False)(cls)
 
 
+class _Declared(NamedTuple):
+    """An array field: its name, its axes, its kind of numbers."""
+
+    name: str
+    axes: tuple[str, ...]
+    dtype: np.dtype[Any]
+
+
+@cache
+def _declared(kind: Any) -> tuple[tuple[_Declared, ...], tuple[str, ...]]:
+    """Return the array fields of a record, and the names of its other fields."""
+    known = fields(kind)
+    arrays = [
+        _Declared(item.name, item.metadata[_AXES], np.dtype(item.metadata[_DTYPE]))
+        for item in known
+        if _AXES in item.metadata
+    ]
+    return tuple(arrays), tuple(item.name for item in known if _AXES not in item.metadata)
+
+
 def axis_lengths(instance: Any) -> dict[str, int]:
     """Return the length of every named axis of a record."""
     lengths: dict[str, int] = {}
-    for item in fields(instance):
-        value = getattr(instance, item.name)
-        if _AXES not in item.metadata and hasattr(value, "__len__") and not isinstance(value, str):
-            lengths["hours" if item.name == "time" else item.name] = len(value)
-    for item in fields(instance):
-        for name, size in zip(item.metadata.get(_AXES, ()), np.shape(getattr(instance, item.name)), strict=False):
+    arrays, others = _declared(cast(Any, type(instance)))
+    for name in others:
+        value = getattr(instance, name)
+        if hasattr(value, "__len__") and not isinstance(value, str):
+            lengths["hours" if name == "time" else name] = len(value)
+    for item in arrays:
+        for name, size in zip(item.axes, np.shape(getattr(instance, item.name)), strict=False):
             lengths.setdefault(name, size)
     return lengths
 
 
 def _check_axes(instance: Any) -> None:
     lengths = axis_lengths(instance)
-    for item in fields(instance):
-        names = item.metadata.get(_AXES)
-        if names is None:
-            continue
-        where = f"{type(instance).__name__}.{item.name}"
+    for item in _declared(cast(Any, type(instance)))[0]:
         array = np.asarray(getattr(instance, item.name))
-        if array.dtype != item.metadata[_DTYPE]:
-            raise TypeError(f"{where}: dtype {array.dtype}, wanted {np.dtype(item.metadata[_DTYPE])}")
-        wanted = tuple(lengths[name] for name in names)
+        if array.dtype != item.dtype:
+            raise TypeError(f"{_place(instance, item)}: dtype {array.dtype}, wanted {item.dtype}")
+        wanted = tuple(lengths[name] for name in item.axes)
         if array.shape != wanted:
-            raise ValueError(f"{where}: shape {array.shape}, wanted {names} = {wanted}")
+            raise ValueError(f"{_place(instance, item)}: shape {array.shape}, wanted {item.axes} = {wanted}")
         view = array.view()
         view.flags.writeable = False
         object.__setattr__(instance, item.name, view)
+
+
+def _place(instance: Any, item: _Declared) -> str:
+    return f"{type(instance).__name__}.{item.name}"
