@@ -1,6 +1,6 @@
 """Every branch out in every hour: ours beside lightsim2grid's sweep over the same outages.
 
-    python -m benchmarks n1 [--cases bijie case118] [--hours 8760] [--rounds 3]
+    python -m benchmarks n1 [--cases bijie case118] [--hours 8760] [--rounds 5]
 
 lightsim2grid's ``ScenarioSweepCPP`` (Newton, KLU, two threads) solves a slice of the hours, and its time per flow
 is what is compared. It leaves out outages that split the grid; ours solves what remains of them, too.
@@ -30,7 +30,7 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks n1", description=__doc__.splitlines()[0])
     parser.add_argument("--cases", nargs="+", default=["bijie", "case118"])
     parser.add_argument("--hours", type=int, default=8760)
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=5)
     given = parser.parse_args(arguments)
     print("| case | engine | flows | seconds | µs per flow | ratio | unsolved | max abs(Δ least V) pu |")
     print("|---|---|---|---|---|---|---|---|")

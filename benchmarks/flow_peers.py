@@ -31,12 +31,11 @@ SLICE_HOURS = {"pandapower": 48, "PyPSA": 12}
 
 
 class Engine(NamedTuple):
-    """``run`` solves ``hours`` (from the first) and returns voltages; ``rounds`` bounds how often it is timed."""
+    """``run`` solves ``hours`` (from the first) and returns voltages."""
 
     name: str
     run: Callable[[], Complexes]
     hours: int
-    rounds: int
 
 
 def peers(case: Case) -> list[Engine]:
@@ -91,8 +90,8 @@ def lightsim(case: Case) -> list[Engine]:
 
     hours = len(p_mw)
     return [
-        Engine("lightsim2grid Newton (KLU), 2 threads", lambda: split(False), hours, 5),
-        Engine("lightsim2grid chord (KLU), 2 threads", lambda: split(True), hours, 5),
+        Engine("lightsim2grid Newton (KLU), 2 threads", lambda: split(False), hours),
+        Engine("lightsim2grid chord (KLU), 2 threads", lambda: split(True), hours),
     ]
 
 
@@ -129,7 +128,7 @@ def power_grid_model(case: Case) -> list[Engine]:
         )
         return np.asarray(found["node"]["u_pu"], dtype=np.complex128)
 
-    return [Engine("power-grid-model Newton, 2 threads", run, hours, 5)]
+    return [Engine("power-grid-model Newton, 2 threads", run, hours)]
 
 
 def _reference(case: Case) -> int:
@@ -213,7 +212,7 @@ def pypsa(case: Case) -> list[Engine]:
             n.pf(x_tol=TOLERANCE_PU)
         return np.asarray(n.buses_t.v_mag_pu[names], dtype=np.complex128)
 
-    return [Engine(f"PyPSA pf ({hours} hours, scaled)", run, hours, 1)]
+    return [Engine(f"PyPSA pf ({hours} hours, scaled)", run, hours)]
 
 
 def _pypsa_network(library: Any, case: Case, names: list[str], hours: int) -> Any:
@@ -265,7 +264,7 @@ def pandapower_series(case: Case) -> list[Engine]:
             warnings.simplefilter("ignore")
             return _run_timeseries(case, part)
 
-    return [Engine(f"pandapower run_timeseries ({hours} hours, scaled)", run, hours, 2)]
+    return [Engine(f"pandapower run_timeseries ({hours} hours, scaled)", run, hours)]
 
 
 def _run_timeseries(case: Case, part: Injections) -> Complexes:
