@@ -14,6 +14,7 @@ KNOWN = {
     "flow": "flow",
     "growth": "flow_growth",
     "n1": "flow_n1",
+    "start": "flow_start",
     "stress": "stress",
 }
 
