@@ -11,13 +11,12 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from grid.kernels import AT_MAX, AT_MIN, HOLDING, Pattern, allocating, kernel
+from grid.kernels import AT_MAX, AT_MIN, Pattern, allocating, kernel
 from grid.kernels_year import BAD_P, BAD_Q, IN_TRANSIT, STRANDED, Found, Given
 from grid.simd import (
     LANES,
     add,
     aligned,
-    any_above,
     choose,
     div,
     fma,
@@ -254,10 +253,6 @@ def read_block(base: Base, given: Given, places: Places, limits: bool, block: Bl
     for w in range(W):
         if block.wrong[w] != 0:
             block.live[w] = 0.0
-    if limits:
-        find_swapped(base, block)
-        for w in range(W):
-            invert(base, block, w)
 
 
 @kernel
@@ -343,53 +338,6 @@ def begin_limits(base: Base, block: Block, i: int, c: int) -> None:
     store(block.side, at, on if kind == AT_MAX else sub(zero, on) if kind == AT_MIN else zero)
     store(block.fixed, at, fixed)
     store(block.q, i * W, add(load(block.q, i * W), fixed))
-
-
-@kernel
-def find_swapped(base: Base, block: Block) -> None:
-    """List the controls of all lanes whose type is not the base point's; a lane with too many is given up."""
-    block.many[:] = 0
-    for c in range(len(block.active)):
-        holds = load(block.holds, c * W)
-        differs = sub(spread64(1.0), holds) if base.kind[c] == HOLDING else holds
-        store(block.swapped, c * W, differs)
-        if any_above(differs, spread64(0.0)):
-            block.active[c] = 1
-            list_swapped(c, block)
-    for w in range(W):
-        if block.many[w] > MOST_SWAPPED:
-            block.live[w], block.many[w] = 0.0, 0
-
-
-@kernel
-def list_swapped(c: int, block: Block) -> None:
-    """Enter a control in the lists of the lanes in which it is swapped, as long as there is room."""
-    for w in range(W):
-        if block.swapped[c * W + w] == 1.0:
-            if block.many[w] < MOST_SWAPPED:
-                block.which[w * MOST_SWAPPED + block.many[w]] = c
-            block.many[w] += 1
-
-
-@kernel
-def invert(base: Base, block: Block, w: int) -> None:
-    """Gauss-Jordan on the responses of the lane's swapped controls (their diagonal dominates: no pivoting)."""
-    many, which, at = block.many[w], block.which[w * MOST_SWAPPED :], w * MOST_SWAPPED * MOST_SWAPPED
-    a = block.inverse[at:]
-    for i in range(many):
-        for j in range(many):
-            a[i * many + j] = base.bend[which[i], which[j]]
-    for k in range(many):
-        pivot = 1.0 / a[k * many + k]
-        a[k * many + k] = 1.0
-        for j in range(many):
-            a[k * many + j] *= pivot
-        for i in range(many):
-            if i != k:
-                factor = a[i * many + k]
-                a[i * many + k] = 0.0
-                for j in range(many):
-                    a[i * many + j] -= factor * a[k * many + j]
 
 
 @kernel
