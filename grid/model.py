@@ -161,6 +161,20 @@ class FlowResult:
     messages: tuple[tuple[int, str], ...]
     newton_hours: int = 0
 
+    def current_ka(self, model: GridModel) -> tuple[Floats, Floats]:
+        """Return the current at the from and at the to end of each branch, kA [hours × branches]: |S| / (√3 · U).
+
+        It follows from what the record holds, and is made when it is asked for. ``model`` is what was solved.
+        """
+        at_from, at_to = (
+            np.hypot(p, q) / (np.sqrt(3.0) * model.vn_kv[bus] * self.vm_pu[:, bus])
+            for p, q, bus in (
+                (self.p_from_mw, self.q_from_mvar, model.from_bus),
+                (self.p_to_mw, self.q_to_mvar, model.to_bus),
+            )
+        )
+        return at_from, at_to
+
     @property
     def solved(self) -> npt.NDArray[np.bool_]:
         """Which hours have valid results [hours]."""

@@ -135,19 +135,25 @@ def print_network(report: NetworkReport, lang: str, console: Console) -> None:
         console.print(f"{_say(lang, '注意', 'Note')}  {warning}", soft_wrap=True)
 
 
+SAME_PU = 1e-7
+"""Voltages that differ by more are not the same solution."""
+
+
 def print_snapshot(
     model: GridModel, flow: FlowResult, hour: int, reference: FlowResult, stamp: str, console: Console
 ) -> None:
     """Print voltages, most loaded branches and losses of an hour, and how far pandapower is from them."""
     order = np.argsort(-flow.loading[hour])[:10]
+    current_ka = flow.current_ka(model)[0][hour]
     table = Table(show_edge=False, pad_edge=False, title=f"{stamp}  负载率最高 most loaded")
-    for heading in ("", "P MW", "Q Mvar", "%"):
+    for heading in ("", "P MW", "Q Mvar", "I kA", "%"):
         table.add_column(heading, justify="left" if not heading else "right")
     for branch in order:
         table.add_row(
             model.branches[branch],
             f"{flow.p_from_mw[hour, branch]:.1f}",
             f"{flow.q_from_mvar[hour, branch]:.1f}",
+            f"{current_ka[branch]:.3f}",
             f"{100 * flow.loading[hour, branch]:.1f}",
         )
     console.print(table)
@@ -158,7 +164,17 @@ def print_snapshot(
         f"网损 losses {flow.loss_mw[hour]:.2f} MW; 平衡节点 slack {flow.slack_mw[hour].sum():+.3f} MW; "
         f"失配 mismatch {flow.mismatch_pu[hour]:.1e} pu"
     )
+    apart = np.nanmax(np.abs(flow.vm_pu[hour] - reference.vm_pu[0]))
     console.print(
-        f"pandapower.runpp: |ΔV| ≤ {np.nanmax(np.abs(flow.vm_pu[hour] - reference.vm_pu[0])):.1e} pu, "
+        f"pandapower.runpp: |ΔV| ≤ {apart:.1e} pu, "
         f"|Δθ| ≤ {np.nanmax(np.abs(flow.va_deg[hour] - reference.va_deg[0])):.1e}°"
     )
+    if apart > SAME_PU:
+        ours, theirs = flow.control_mvar[hour], reference.control_mvar[0]
+        most = int(np.nanargmax(np.abs(ours - theirs)))
+        bus = model.buses[model.control_bus[most]]
+        console.print(
+            f"无功相差最大 largest difference in reactive power: {bus} {ours[most]:.2f}, "
+            f"pandapower {theirs[most]:.2f} Mvar; "
+            "其机组到限后不再恢复 it never releases a generator that reached a limit"
+        )

@@ -242,6 +242,11 @@ def test_transformers_agree_with_runpp():
     assert loading["T2"] == pytest.approx(net.res_trafo.loading_percent[0] / 100, abs=1e-7)
     worst = max(loading[f"T3 {side}"] for side in ("hv", "mv", "lv"))
     assert worst == pytest.approx(net.res_trafo3w.loading_percent[0] / 100, abs=1e-7)
+    at_from, at_to = (dict(zip(model.branches, end[0], strict=True)) for end in result.current_ka(model))
+    assert at_from["HH"] == pytest.approx(net.res_line.i_from_ka[0], abs=1e-8)
+    assert at_to["HH"] == pytest.approx(net.res_line.i_to_ka[0], abs=1e-8)
+    assert at_from["T2"] == pytest.approx(net.res_trafo.i_hv_ka[0], abs=1e-8)
+    assert at_to["T2"] == pytest.approx(net.res_trafo.i_lv_ka[0], abs=1e-8)
 
 
 def with_islands():
