@@ -45,7 +45,7 @@ def main(arguments: list[str]) -> int:
 def new_process(name: str) -> tuple[float, float]:
     """Seconds of the first and the second solve of a process of its own."""
     command = [sys.executable, "-m", "benchmarks", "start", "--child", name]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
     first, second = map(float, done.stdout.split("\n")[-2].split())
     return first, second
 
